@@ -1,0 +1,84 @@
+package pgxfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Endpoint is a database to connect to. It prints without its password everywhere, so it may stand in logs and errors.
+type Endpoint struct {
+	// Name is what people call it, normally a role such as "fast-follower".
+	Name string
+
+	config *pgx.ConnConfig
+}
+
+// ParseEndpoint reads a postgres:// URL. The error never repeats the URL.
+func ParseEndpoint(name, url string) (Endpoint, error) {
+	if url == "" {
+		return Endpoint{}, fmt.Errorf("%s has no database URL", name)
+	}
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		// pgx redacts passwords in its own message, but only in URLs it can take apart.
+		return Endpoint{}, fmt.Errorf("%s: its database URL cannot be read; it must look like postgres://user:password@host:5432/name", name)
+	}
+	return NewEndpoint(name, config), nil
+}
+
+// NewEndpoint wraps a configuration. A copy is taken.
+func NewEndpoint(name string, config *pgx.ConnConfig) Endpoint {
+	return Endpoint{Name: name, config: config.Copy()}
+}
+
+// IsZero says whether there is nothing to connect to.
+func (e Endpoint) IsZero() bool { return e.config == nil }
+
+// Config is a copy the caller may change. It holds the password: never print it.
+func (e Endpoint) Config() *pgx.ConnConfig { return e.config.Copy() }
+
+// Connect opens a session with the given application_name.
+//
+// TCP keepalives are set short, because an index build keeps a socket silent for hours and NAT devices forget it.
+func (e Endpoint) Connect(ctx context.Context, tag string) (*pgx.Conn, error) {
+	if e.IsZero() {
+		return nil, errors.New("no database given")
+	}
+	config := e.Config()
+	config.RuntimeParams["application_name"] = tag
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 15 * time.Second
+	}
+	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 6}}
+	config.DialFunc = dialer.DialContext
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", e, err)
+	}
+	return conn, nil
+}
+
+// String names the database without its password.
+func (e Endpoint) String() string {
+	if e.IsZero() {
+		return e.Name
+	}
+	at := net.JoinHostPort(e.config.Host, strconv.Itoa(int(e.config.Port)))
+	return fmt.Sprintf("%s (%s/%s)", e.Name, at, e.config.Database)
+}
+
+// GoString is String: %#v would otherwise print the password.
+func (e Endpoint) GoString() string { return e.String() }
+
+// LogValue is String.
+func (e Endpoint) LogValue() slog.Value { return slog.StringValue(e.String()) }
+
+// MarshalJSON is String.
+func (e Endpoint) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(e.String())), nil }

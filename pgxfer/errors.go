@@ -1,0 +1,14 @@
+package pgxfer
+
+import "errors"
+
+var (
+	// ErrArchive means the archive is incomplete or is not what was written: do not load it, dump again.
+	ErrArchive = errors.New("archive is incomplete or damaged")
+	// ErrTargetNotEmpty means the target holds tables that this transfer did not put there.
+	ErrTargetNotEmpty = errors.New("target database is not empty")
+	// ErrTools means pg_dump or pg_restore of the needed major version is missing.
+	ErrTools = errors.New("PostgreSQL client tools are missing")
+	// ErrSpace means the disk is or would become full.
+	ErrSpace = errors.New("not enough disk space")
+)

@@ -1,0 +1,84 @@
+package pgxfer
+
+import (
+	"context"
+	"time"
+)
+
+// Transfer is an engine that moves one database through an archive directory.
+//
+// Dump and Restore return only when nothing of theirs is running any more: no child process, no goroutine and,
+// as far as the server can still be asked, no backend. A cancelled context ends them early with ctx.Err().
+type Transfer interface {
+	// Name is what the operator types and reads: "classic" or "stream".
+	Name() string
+	// Pipelined says whether Restore may be started while Dump still writes the same directory.
+	Pipelined() bool
+	// Dump reads the source into the archive directory. The archive is complete only when Dump returned nil.
+	Dump(ctx context.Context, opts DumpOptions, obs Observer) (DumpResult, error)
+	// Restore loads an archive into the target and leaves it analyzed. It refuses an archive that is
+	// incomplete or was changed ([ErrArchive]) and, unless the engine can resume, a target that is not empty ([ErrTargetNotEmpty]).
+	Restore(ctx context.Context, opts RestoreOptions, obs Observer) (RestoreResult, error)
+}
+
+// DumpOptions says what to read and where to put it.
+type DumpOptions struct {
+	// Source is read; normally a follower.
+	Source Endpoint
+	// Leader, when set, is asked for sequence positions: WAL logs them 32 ahead, so a standby shows values
+	// that were never handed out. Zero means Source.
+	Leader Endpoint
+	// Dir is the archive directory. It must not exist or be empty; its parent must exist.
+	Dir string
+	// Jobs is the number of parallel readers, at least 1.
+	Jobs int
+	// Compress is "auto", "none", "gzip", "lz4" or "zstd"; empty means auto.
+	Compress string
+	// Tag marks every session of ours (application_name), so that orphans can be found and ended.
+	Tag string
+	// Control adjusts a running transfer; nil means nobody will.
+	Control *Control
+}
+
+// RestoreOptions says what to load into which database.
+type RestoreOptions struct {
+	Target Endpoint
+	// Dir is an archive directory written by Dump of the same engine.
+	Dir string
+	// Jobs is the number of parallel loaders; IndexJobs the number of index builders, 0 meaning Jobs.
+	Jobs, IndexJobs int
+	// Tag as in DumpOptions.
+	Tag string
+	// Control as in DumpOptions.
+	Control *Control
+}
+
+// DumpResult is what a finished dump measured. Sizes are bytes, never estimates.
+type DumpResult struct {
+	Engine       string        `json:"engine"`
+	Tables       int           `json:"tables"`
+	Rows         int64         `json:"rows"`
+	Bytes        int64         `json:"bytes"`         // COPY bytes read from the source
+	ArchiveBytes int64         `json:"archive_bytes"` // bytes on disk
+	Manifest     string        `json:"manifest"`      // SHA-256 of the manifest, hex
+	Skipped      []Skipped     `json:"skipped,omitempty"`
+	Took         time.Duration `json:"took"`
+}
+
+// RestoreResult is what a finished restore measured.
+type RestoreResult struct {
+	Engine  string        `json:"engine"`
+	Tables  int           `json:"tables"`
+	Rows    int64         `json:"rows"`
+	Bytes   int64         `json:"bytes"`
+	Indexes int           `json:"indexes"`
+	Skipped []Skipped     `json:"skipped,omitempty"`
+	Took    time.Duration `json:"took"`
+}
+
+// Skipped is an object that was left out on purpose; such things are reported, never silent.
+type Skipped struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
