@@ -70,6 +70,9 @@ type Cluster struct {
 	staleSlots []string // slots to drop when the server runs again
 }
 
+// Root is the directory of clusters that the cluster is in.
+func (c *Cluster) Root() *Root { return c.root }
+
 // Name is the cluster's name.
 func (c *Cluster) Name() string { return c.name }
 
