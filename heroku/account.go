@@ -37,10 +37,16 @@ func (c *Client) RateLimit(ctx context.Context) (remaining int, err error) {
 	return answer.Remaining, nil
 }
 
-// TokenLife returns how long the token will still be accepted; known is false when Heroku does not list it,
-// as for a token that lists no authorizations, and forever is true for one without an end. A token that dies
-// in the middle of a long dump is worth finding out before.
-func (c *Client) TokenLife(ctx context.Context) (left time.Duration, forever, known bool, err error) {
+// TokenLife is how long a token will still be accepted.
+type TokenLife struct {
+	Known   bool          // false: Heroku does not list the token
+	Forever bool          // no end
+	Left    time.Duration // until the end
+}
+
+// TokenLife returns how long the client's token will still be accepted: one that dies in the middle of a long
+// dump is worth finding out before.
+func (c *Client) TokenLife(ctx context.Context) (TokenLife, error) {
 	type authorization struct {
 		AccessToken struct {
 			Token     Secret `json:"token"`
@@ -49,16 +55,16 @@ func (c *Client) TokenLife(ctx context.Context) (left time.Duration, forever, kn
 	}
 	all, err := list[authorization](ctx, c, get(platformHost, "oauth", "authorizations"))
 	if err != nil {
-		return 0, false, false, err
+		return TokenLife{}, err
 	}
 	for _, a := range all {
 		if a.AccessToken.Token != c.cfg.Token {
 			continue
 		}
 		if a.AccessToken.ExpiresIn == nil {
-			return 0, true, true, nil
+			return TokenLife{Known: true, Forever: true}, nil
 		}
-		return time.Duration(*a.AccessToken.ExpiresIn) * time.Second, false, true, nil
+		return TokenLife{Known: true, Left: time.Duration(*a.AccessToken.ExpiresIn) * time.Second}, nil
 	}
-	return 0, false, false, nil
+	return TokenLife{}, nil
 }

@@ -2,7 +2,6 @@ package heroku
 
 import (
 	"context"
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strconv"
@@ -66,66 +65,6 @@ const (
 	Unsupported            Availability = "unsupported"
 	AvailabilityUnknown    Availability = "unknown"
 )
-
-// UnmarshalJSON implements json.Unmarshaler with the leniency of this package.
-func (d *Database) UnmarshalJSON(data []byte) error { return decode(data, d) }
-
-func (d *Database) decodeLenient(raw []byte) error {
-	*d = Database{}
-	type plain Database
-	if err := decodeInto(raw, (*plain)(d)); err != nil {
-		return err
-	}
-	var members struct {
-		Following json.RawMessage `json:"following"`
-	}
-	// Whatever `following` holds, anything but null means a follower; promoting one would stop all writes.
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return err
-	}
-	if kind := kindOf(members.Following); d.FollowingURL == "" && (kind == "object" || kind == "array") {
-		d.FollowingURL = Secret(members.Following)
-	}
-	return nil
-}
-
-func (l *Leader) decodeLenient(raw []byte) error {
-	*l = Leader{}
-	if kindOf(raw) != "string" {
-		type plain Leader
-		return decodeInto(raw, (*plain)(l))
-	}
-	text, err := textOf(raw)
-	if isUUID(text) {
-		l.AddonID = text
-	} else {
-		l.Name = hideUserInfo(text)
-	}
-	return err
-}
-
-func (p *DatabasePlan) decodeLenient(raw []byte) error {
-	*p = DatabasePlan{}
-	if kindOf(raw) != "string" {
-		type plain DatabasePlan
-		return decodeInto(raw, (*plain)(p))
-	}
-	name, err := textOf(raw)
-	p.Name = name
-	return err
-}
-
-func (r *Row) decodeLenient(raw []byte) error {
-	*r = Row{}
-	type plain Row
-	if err := decodeInto(raw, (*plain)(r)); err != nil {
-		return err
-	}
-	for i, v := range r.Values {
-		r.Values[i] = hideUserInfo(v)
-	}
-	return nil
-}
 
 // Database returns what the data API knows, by add-on id or name. For some seconds after its creation the
 // answer is ErrNotYetKnown.
@@ -193,8 +132,13 @@ func (d Database) Essential() bool { return d.Spec().Tier == TierEssential }
 // Advanced says whether the plan is of the new generation, which has pools instead of followers and another API.
 func (d Database) Advanced() bool { return d.Spec().Tier == TierAdvanced }
 
-// Spec returns what the plan's name says about it.
-func (d Database) Spec() PlanSpec { return ParsePlan(d.Plan.Name) }
+// Spec returns what the plan's name says about it: the field plan, else the row Plan.
+func (d Database) Spec() PlanSpec {
+	if d.Plan.Name != "" {
+		return ParsePlan(d.Plan.Name)
+	}
+	return ParsePlan(d.Value("Plan"))
+}
 
 var leadingNumber = regexp.MustCompile(`[0-9]+`)
 

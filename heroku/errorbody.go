@@ -23,7 +23,7 @@ func (c *Client) apiError(r request, resp *response) error {
 	body := decodeErrorBody(resp.body)
 	e := &APIError{
 		Status: resp.status, ID: scrub(body.ID, c.cfg.Token), Message: scrub(body.Message, c.cfg.Token),
-		Resource: scrub(body.Resource, c.cfg.Token), App: body.app(),
+		Resource: scrub(body.Resource, c.cfg.Token), App: oneLine(scrub(body.app(), c.cfg.Token)),
 		RequestID: scrub(resp.header.Get("Request-Id"), c.cfg.Token), Method: r.method, Path: r.path,
 		Write: r.write(), Data: r.host == dataHost, retryAfter: retryAfter(resp.header),
 	}

@@ -11,15 +11,15 @@ import (
 // Sentinels for errors.Is. One error can match several: a 404 of the data host is both ErrNotFound and
 // ErrNotYetKnown, a write answered with 500 both ErrServer and ErrUnknownOutcome.
 var (
-	ErrUnauthorized         = errors.New("Heroku does not accept the token")
-	ErrForbidden            = errors.New("Heroku does not allow this")
-	ErrPaymentRequired      = errors.New("Heroku asks for billing information")
-	ErrNotFound             = errors.New("Heroku does not find this")
-	ErrConfirmationRequired = errors.New("Heroku asks for a confirmation")
-	ErrInvalid              = errors.New("Heroku does not accept the request")
-	ErrConflict             = errors.New("Heroku reports a conflict")
+	ErrUnauthorized         = errors.New("token not accepted by Heroku")
+	ErrForbidden            = errors.New("not allowed by Heroku")
+	ErrPaymentRequired      = errors.New("billing information wanted by Heroku")
+	ErrNotFound             = errors.New("not found at Heroku")
+	ErrConfirmationRequired = errors.New("confirmation wanted by Heroku")
+	ErrInvalid              = errors.New("request not accepted by Heroku")
+	ErrConflict             = errors.New("conflict reported by Heroku")
 	ErrRateLimited          = errors.New("the rate limit of the account is used up")
-	ErrServer               = errors.New("Heroku has an internal problem")
+	ErrServer               = errors.New("internal problem of Heroku")
 	// ErrNotYetKnown is the data host's 404 without a reason: for some seconds after its creation a database
 	// is not known there. An identifier that never existed looks the same, so callers bound their wait.
 	ErrNotYetKnown = errors.New("the database is not known yet")
@@ -134,59 +134,3 @@ func (e *APIError) Is(target error) bool {
 	}
 	return false
 }
-
-// TransportError is a request without a complete answer. It matches ErrUnreachable, and ErrUnknownOutcome
-// when it was a write that may have reached Heroku.
-type TransportError struct {
-	Method, Host, Path string
-	RequestID          string // ours
-	Write              bool
-	Sent               bool // false: certainly not sent
-	Err                error
-
-	text string
-}
-
-// Error implements error.
-func (e *TransportError) Error() string {
-	next := "check the network, then try again"
-	if e.Is(ErrUnknownOutcome) {
-		next = "it may have been done all the same: look at the state before doing it again"
-	}
-	return fmt.Sprintf("heroku %s %s: no answer from %s: %s; %s (request %s)", e.Method, e.Path, e.Host, e.text, next, e.RequestID)
-}
-
-// Unwrap gives access to the cause, such as context.Canceled.
-func (e *TransportError) Unwrap() error { return e.Err }
-
-// Is implements the errors.Is protocol.
-func (e *TransportError) Is(target error) bool {
-	return target == ErrUnreachable || target == ErrUnknownOutcome && e.Write && e.Sent
-}
-
-// DecodeError is a successful answer that makes no sense to us. After a write it matches ErrUnknownOutcome:
-// something was done, and only reading the state tells what.
-type DecodeError struct {
-	Method, Path string
-	Status       int
-	RequestID    string
-	Write        bool
-	Err          error
-
-	text string
-}
-
-// Error implements error.
-func (e *DecodeError) Error() string {
-	next := "try again, and report it if it stays"
-	if e.Write {
-		next = "look at the state before doing it again"
-	}
-	return fmt.Sprintf("heroku %s %s: answer %d cannot be understood: %s; %s (request %s)", e.Method, e.Path, e.Status, e.text, next, e.RequestID)
-}
-
-// Unwrap gives access to the cause.
-func (e *DecodeError) Unwrap() error { return e.Err }
-
-// Is implements the errors.Is protocol.
-func (e *DecodeError) Is(target error) bool { return target == ErrUnknownOutcome && e.Write }

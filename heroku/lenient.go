@@ -3,6 +3,7 @@ package heroku
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -116,7 +117,7 @@ func assignStruct(raw []byte, v reflect.Value) error {
 			continue
 		}
 		err := assign(value, v.Field(i))
-		if _, soft := err.(errMismatch); err != nil && (required || !soft) {
+		if err != nil && (required || !isMismatch(err)) {
 			return fmt.Errorf("field %q: %w", name, wrapHard(err))
 		}
 	}
@@ -125,10 +126,15 @@ func assignStruct(raw []byte, v reflect.Value) error {
 
 // wrapHard hides the kind of a mismatch, so that no outer optional field swallows it.
 func wrapHard(err error) error {
-	if m, soft := err.(errMismatch); soft {
-		return fmt.Errorf("expected %s, found %s", m.want, m.got)
+	if isMismatch(err) {
+		return errors.New(err.Error())
 	}
 	return err
+}
+
+func isMismatch(err error) bool {
+	var m errMismatch
+	return errors.As(err, &m)
 }
 
 func options(tag string) (required bool, alt string) {
@@ -158,7 +164,7 @@ func assignSlice(raw []byte, v reflect.Value) error {
 	for i, item := range items {
 		element := reflect.New(v.Type().Elem()).Elem()
 		err := assign(item, element)
-		if _, soft := err.(errMismatch); soft && element.Kind() != reflect.Struct {
+		if isMismatch(err) && element.Kind() != reflect.Struct {
 			continue
 		}
 		if err != nil {
@@ -183,7 +189,7 @@ func assignMap(raw []byte, v reflect.Value) error {
 	for key, value := range members {
 		element := reflect.New(v.Type().Elem()).Elem()
 		if err := assign(value, element); err != nil {
-			if _, soft := err.(errMismatch); soft {
+			if isMismatch(err) {
 				continue
 			}
 			return fmt.Errorf("member %q: %w", key, err)

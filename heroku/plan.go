@@ -39,8 +39,8 @@ type Price struct {
 	Metered  bool   `json:"metered"`
 }
 
-// HourlyCents returns the price of one hour in cents, by Heroku's convention of 720 hours a month. A price
-// under contract is not known and counts as zero there.
+// HourlyCents returns the price of one hour in cents, by Heroku's convention of 720 hours a month. Heroku
+// shows a price under contract as zero.
 func (p Price) HourlyCents() float64 {
 	if p.Unit == "hour" {
 		return float64(p.Cents)

@@ -3,7 +3,6 @@ package heroku
 import (
 	"context"
 	"errors"
-	"reflect"
 )
 
 // WaitStatus is how far the creation or change of a database is.
@@ -26,7 +25,7 @@ func (w *WaitStatus) decodeLenient(raw []byte) error {
 		Step    string `json:"step"`
 	}
 	var in wire
-	if err := assignKind(raw, reflect.ValueOf(&in).Elem()); err != nil {
+	if err := decodeInto(raw, &in); err != nil {
 		return err
 	}
 	if in.Waiting == nil && (in.Failed == nil || !*in.Failed) {
