@@ -1,0 +1,131 @@
+package pgtools
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer/pgserver"
+)
+
+// conninfo carries what libpq has no environment variable for. Short keepalives: an index build keeps a socket silent for
+// hours, and NAT devices on the way forget it after minutes.
+const conninfo = "keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=6"
+
+// environment is everything a child gets to know. Nothing of ours is inherited but PATH: a PGPASSWORD, PGSERVICE or PGOPTIONS of
+// the operator's shell must neither leak nor decide which database is read.
+func environment(config *pgx.ConnConfig, server pgserver.Version, appName, home string) []string {
+	env := []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + home,
+		"LC_ALL=C", // messages are parsed
+		"PGHOST=" + config.Host,
+		"PGPORT=" + strconv.Itoa(int(config.Port)),
+		"PGUSER=" + config.User,
+		"PGDATABASE=" + config.Database,
+		"PGPASSFILE=" + passFile(home),
+		"PGSERVICEFILE=" + filepath.Join(home, "none"),
+		"PGSSLMODE=" + sslMode(config),
+		"PGGSSENCMODE=disable",
+		"PGCONNECT_TIMEOUT=30",
+		"PGAPPNAME=" + appName,
+		"PGOPTIONS=" + serverOptions(server),
+	}
+	return append(env, sslFiles(config.ConnString())...)
+}
+
+// serverOptions are settings for each session, as the server's command line spells them.
+func serverOptions(server pgserver.Version) string {
+	var options []string
+	if server.Major() >= 14 {
+		// Without the first a CREATE INDEX or COPY whose client was killed runs on to its end, and commits.
+		// pg_dump and pg_restore reset the other timeouts, but not that of idle sessions.
+		options = append(options, "-c client_connection_check_interval=1000", "-c idle_session_timeout=0")
+	}
+	return strings.Join(options, " ")
+}
+
+// sslMode finds out which sslmode pgx was told: it keeps only what follows from it.
+func sslMode(config *pgx.ConnConfig) string {
+	var fallbackTLS, fallbackPlain bool
+	for _, f := range config.Fallbacks {
+		if f.Host == config.Host && f.Port == config.Port {
+			fallbackTLS = fallbackTLS || f.TLSConfig != nil
+			fallbackPlain = fallbackPlain || f.TLSConfig == nil
+		}
+	}
+	tls := config.TLSConfig
+	switch {
+	case tls == nil && fallbackTLS:
+		return "allow"
+	case tls == nil:
+		return "disable"
+	case fallbackPlain:
+		return "prefer"
+	case tls.InsecureSkipVerify && tls.VerifyPeerCertificate != nil:
+		return "verify-ca"
+	case tls.InsecureSkipVerify:
+		return "require"
+	default:
+		return "verify-full"
+	}
+}
+
+// sslFiles hands on the certificate files named in the URL. A password for the key is not handed on: it has no safe place.
+func sslFiles(connString string) []string {
+	parsed, err := url.Parse(connString)
+	if err != nil || !strings.HasPrefix(parsed.Scheme, "postgres") {
+		return nil
+	}
+	var env []string
+	for name, variable := range map[string]string{"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"} {
+		if file := parsed.Query().Get(name); file != "" {
+			env = append(env, variable+"="+file)
+		}
+	}
+	return env
+}
+
+// homePrefix starts the name of each attempt's private directory; the number of the owning process follows.
+const homePrefix = "changeover-pg-"
+
+func passFile(home string) string { return filepath.Join(home, "pgpass") }
+
+// makeHome makes the private directory of one attempt, with the password in a file of mode 0600: libpq ignores one that others can read.
+func makeHome(config *pgx.ConnConfig) (string, error) {
+	if strings.ContainsAny(config.Password, "\n\r\x00") {
+		return "", errors.New("the database password holds a line break, which no password file can")
+	}
+	home, err := os.MkdirTemp("", homePrefix+strconv.Itoa(os.Getpid())+"-") // MkdirTemp makes it 0700
+	if err != nil {
+		return "", fmt.Errorf("making a private directory: %w", err)
+	}
+	escaped := strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace(config.Password)
+	line := ""
+	if escaped != "" {
+		line = "*:*:*:*:" + escaped + "\n"
+	}
+	if err := os.WriteFile(passFile(home), []byte(line), 0o600); err != nil {
+		return "", errors.Join(fmt.Errorf("writing the password file: %w", err), os.RemoveAll(home))
+	}
+	return home, nil
+}
+
+// sweepHomes removes the private directories of processes of ours that were killed before they could.
+func sweepHomes() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), homePrefix+"*"))
+	for _, dir := range left {
+		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), homePrefix), "-")
+		pid, err := strconv.Atoi(owner)
+		if err != nil || pid == os.Getpid() || processExists(pid) {
+			continue
+		}
+		_ = os.RemoveAll(dir) // of another user: refused, and none of our business
+	}
+}
