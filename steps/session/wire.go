@@ -1,5 +1,8 @@
 // Package session carries views and commands between the engine process and the people who watch and drive it:
 // HTTP over a unix socket, a snapshot first and then a stream of JSON lines.
+//
+// [Serve] is the engine's side, [Client] everybody else's, and [EnsureEngine] starts an engine that outlives the
+// terminal it was started from.
 package session
 
 import (
@@ -8,10 +11,13 @@ import (
 	"changeover/steps"
 )
 
-// Protocol is the version spoken; a new number gets a dated line here.
+// Protocol is the newest version spoken and ProtocolMin the oldest; a new number gets a dated line here.
 //
 //	1  2026-11-23  first
-const Protocol = 1
+const (
+	Protocol    = 1
+	ProtocolMin = 1
+)
 
 // Hello is the answer to GET v1/hello.
 type Hello struct {
@@ -33,25 +39,38 @@ type You struct {
 	Driving  bool   `json:"driving"`
 }
 
-// Kinds of Event.
+// Kinds of Event. A client ignores kinds it does not know.
 const (
 	KindSnapshot  = "snapshot"  // View and the newest log lines; always first, and again after every reconnect
 	KindView      = "view"      // a newer View replaces the old one
 	KindLog       = "log"       // Lines to append
-	KindHeartbeat = "heartbeat" // every 5 s, so that silence means a dead connection
-	KindLagged    = "lagged"    // the engine ends a stream that reads too slowly; reconnect
+	KindHeartbeat = "heartbeat" // every 5 s, so that silence means a dead connection; Client.Events keeps it to itself
+	KindLagged    = "lagged"    // the engine ends a stream that reads too slowly; Client.Events reconnects by itself
+	KindClosing   = "closing"   // the engine is about to exit, Problem says why; Client.Events makes it a KindLost
 	KindLost      = "lost"      // made by the client: no contact since Since, Problem says why; it keeps trying
 )
 
 // Event is one line of the stream GET v1/events, or one value of Client.Events.
+//
+// Lines are always to be appended to the lines had so far: Client.Events never repeats one and never leaves one
+// out without setting Gap.
 type Event struct {
-	Kind    string          `json:"kind"`
-	View    *steps.View     `json:"view,omitempty"`
-	Lines   []steps.LogLine `json:"lines,omitempty"`
-	You     *You            `json:"you,omitempty"` // with snapshot, and when it changes
-	Since   time.Time       `json:"since,omitzero"`
-	Problem string          `json:"problem,omitempty"`
+	Kind  string          `json:"kind"`
+	View  *steps.View     `json:"view,omitempty"`
+	Lines []steps.LogLine `json:"lines,omitempty"`
+	// Gap says that lines before Lines[0] are missing here; Client.Log has them.
+	Gap     bool      `json:"gap,omitempty"`
+	You     *You      `json:"you,omitempty"` // with snapshot, and when it changes
+	Since   time.Time `json:"since,omitzero"`
+	Problem string    `json:"problem,omitempty"`
 }
+
+// What Control asks for.
+const (
+	ActionTake    = "take"
+	ActionRenew   = "renew"
+	ActionRelease = "release"
+)
 
 // Control is the body of POST v1/control.
 type Control struct {
@@ -60,3 +79,29 @@ type Control struct {
 	Force    bool   `json:"force,omitempty"`
 	Operator string `json:"operator"`
 }
+
+// LogPage is the answer to GET v1/log.
+type LogPage struct {
+	Lines []steps.LogLine `json:"lines"`
+}
+
+// Stop is the body of POST v1/stop.
+type Stop struct {
+	// Force stops the engine although a step is active; the step stays resumable.
+	Force bool `json:"force,omitempty"`
+}
+
+// Failure is the body of every answer that is not 2xx.
+type Failure struct {
+	Error string `json:"error"` // one line for people
+	Code  string `json:"code"`  // which error it is, for programs: "stale", "driven", …
+}
+
+// Request headers that say who calls. All are optional, so that curl works at 3 a.m.
+const (
+	headerOperator = "Changeover-Operator"
+	headerFrom     = "Changeover-From"
+	headerClient   = "Changeover-Client"    // tells the windows of one person apart
+	headerReadOnly = "Changeover-Read-Only" // any value: refuse whatever this client writes
+	headerProtocol = "Changeover-Protocol"  // "min-max" of the client
+)
