@@ -38,6 +38,9 @@ func (c *Client) Reserve() *Client {
 	return &urgent
 }
 
+// Close ends idle connections. The client stays usable.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // Remaining returns how many calls the account had left when the Platform API last answered; ok is false
 // before the first answer that says. The budget belongs to the whole account, not to this program.
 func (c *Client) Remaining() (calls int, ok bool) {

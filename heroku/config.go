@@ -172,6 +172,8 @@ func redirectGuard(given *http.Client) *http.Client {
 	client := http.Client{}
 	if given != nil {
 		client = *given
+	} else if standard, ok := http.DefaultTransport.(*http.Transport); ok {
+		client.Transport = standard.Clone() // connections of our own, which Close ends
 	}
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		first := via[0]

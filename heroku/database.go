@@ -104,7 +104,10 @@ func (d Database) BehindBy() (commits int64, known bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(strings.NewReplacer(",", "", "_", "").Replace(m[1]), 10, 64)
-	return n, err == nil
+	if err != nil {
+		return 0, false
+	}
+	return n, true
 }
 
 // ForkFollow says whether a follower of this database can be created now.
