@@ -3,6 +3,8 @@ package steps
 import (
 	"context"
 	"errors"
+
+	"changeover/heroku"
 )
 
 // Effect is one change to the outside world, with everything needed to do it exactly once whatever dies when.
@@ -58,8 +60,9 @@ type Observation struct {
 }
 
 var (
-	// ErrUnknownOutcome marks an error after which the change may or may not have happened.
-	ErrUnknownOutcome = errors.New("outcome unknown")
+	// ErrUnknownOutcome marks an error after which the change may or may not have happened. It is the Heroku
+	// client's own sentinel, so that its errors need no translation.
+	ErrUnknownOutcome = heroku.ErrUnknownOutcome
 	// ErrNeedsHuman marks an error that only a person can resolve; the step becomes needs-human.
 	ErrNeedsHuman = errors.New("a person must look")
 )

@@ -17,10 +17,13 @@ type Env struct {
 
 	Heroku   Heroku
 	Transfer pgxfer.Transfer
+	Data     Data
 	Box      Box
 	// Databases finds the current endpoint of a role: URLs are fetched fresh, because Heroku may rotate them.
 	Databases Databases
-	Now       func() time.Time
+	// Report writes the report of the run outside the run directory and says where.
+	Report func(ctx context.Context) (path string, err error)
+	Now    func() time.Time
 }
 
 // Recorder is the engine's side of a running step.
@@ -44,6 +47,18 @@ type Waiting struct {
 	Who string `json:"who"` // "Heroku", "you", "PostgreSQL"
 }
 
+// Data is what the steps ask of package pgxfer beside the transfer itself.
+type Data interface {
+	// Verify compares two databases.
+	Verify(ctx context.Context, opts pgxfer.VerifyOptions, obs pgxfer.Observer) (pgxfer.Verification, error)
+	// ResetTarget empties a database of everything its owner put there. It refuses while others are connected.
+	ResetTarget(ctx context.Context, target pgxfer.Endpoint, tag string) error
+	// Tools says which pg_dump and pg_restore would be used between two majors; the error names what to install.
+	Tools(ctx context.Context, fromMajor, toMajor int) (string, error)
+	// Discard deletes an archive directory of ours, finished or not; one that is not ours is refused, a missing one is fine.
+	Discard(dir string) error
+}
+
 // Databases finds databases by role.
 type Databases interface {
 	// Endpoint asks Heroku for the URL of the role's add-on as it is now.
@@ -60,8 +75,12 @@ type Box interface {
 	Prepare(ctx context.Context, dir string, bytes int64) (BoxFacts, error)
 	// Undo gives the machine back as it was; data in dir stays.
 	Undo(ctx context.Context, dir string) error
-	// TurnOff ends the machine. An adopted one is only left tidy.
+	// TurnOff ends the machine. An adopted one is left running.
 	TurnOff(ctx context.Context) error
+	// Off says whether there is nothing left to turn off; an adopted machine is always off in this sense.
+	Off(ctx context.Context) (bool, error)
+	// Exists says whether a file or directory is there.
+	Exists(path string) (bool, error)
 }
 
 // BoxFacts is what step 2 measured.

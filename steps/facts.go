@@ -93,8 +93,12 @@ type Fence struct {
 	LSN     string `json:"lsn"`              // taken after the horizon stood still
 	System  string `json:"system,omitempty"` // system identifier, when readable
 	// Sequences is a digest of all sequence positions: nextval moves neither the horizon nor any counter.
-	Sequences string    `json:"sequences"`
-	At        time.Time `json:"at"`
+	Sequences string `json:"sequences"`
+	// Rows counts rows inserted, updated and deleted in user tables so far; Autovacuums counts automatic vacuums and
+	// analyzes, which move the horizon without being anybody's write.
+	Rows        int64     `json:"rows"`
+	Autovacuums int64     `json:"autovacuums"`
+	At          time.Time `json:"at"`
 }
 
 // Outage is a span in which users were shut out.
@@ -121,6 +125,8 @@ const (
 	FactVerification Fact[pgxfer.Verification]  = "verification"
 	FactBaseline     Fact[Fence]                = "baseline" // of fast-primary after the restore: writes since mean no way back
 	FactOutages      Fact[[]Outage]             = "outages"
+	// FactFinalBaseline is final-primary just after unfollow, before the app knows it.
+	FactFinalBaseline Fact[Fence] = "final-baseline"
 	// FactPromoted is the role that DATABASE points to, once it is not old-primary.
 	FactPromoted Fact[Role] = "promoted"
 	// FactNoReturn latches a point of no return, with the time it was passed: 1 in step 8, 2 in step 9.

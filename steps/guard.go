@@ -1,0 +1,190 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/heroku"
+	"changeover/pgxfer/pgserver"
+)
+
+// The guards below are read fresh within seconds of the call. What cannot be read counts as a refusal.
+
+// guardUnused refuses to destroy a database that anybody could be using: it must be one of ours, attached to no app
+// but ours and never as DATABASE or pool, nobody's leader, and without foreign sessions.
+func guardUnused(env *Env, role Role) func(context.Context) error {
+	return func(ctx context.Context) error {
+		db, ok := FactDatabase(role).Get(env.Facts())
+		if !ok || !db.Alive() {
+			return fmt.Errorf("%s is not in the ledger of this run", role)
+		}
+		if err := guardAttachments(ctx, env, db); err != nil {
+			return err
+		}
+		if err := guardDependents(ctx, env, db); err != nil {
+			return err
+		}
+		return withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
+			foreign, err := foreignSessions(ctx, conn, env)
+			if err != nil {
+				return err
+			}
+			if len(foreign) > 0 {
+				return fmt.Errorf("%s is in use by %s; end it first", db.Name, foreign[0])
+			}
+			return nil
+		})
+	}
+}
+
+func guardAttachments(ctx context.Context, env *Env, db Database) error {
+	attachments, err := env.Heroku.AddonAttachments(ctx, db.AddonID)
+	if err != nil {
+		return fmt.Errorf("reading where %s is attached: %w", db.Name, err)
+	}
+	for _, a := range attachments {
+		switch {
+		case a.Name == heroku.DatabaseAttachment || a.Pooling() != "":
+			return fmt.Errorf("%s is %s of %s; it must not be destroyed", db.Name, a.Name, a.App.Name)
+		case a.App.Name != env.Config().App:
+			return fmt.Errorf("%s is attached to %s as %s; detach it there first", db.Name, a.App.Name, a.Name)
+		}
+	}
+	return nil
+}
+
+// guardDependents refuses to orphan a follower: its leader gone, it stays read-only for ever.
+func guardDependents(ctx context.Context, env *Env, db Database) error {
+	addons, err := env.Heroku.VisibleAddons(ctx)
+	if err != nil {
+		return fmt.Errorf("listing databases: %w", err)
+	}
+	for _, other := range addons {
+		if !other.Postgres() || other.ID == db.AddonID {
+			continue
+		}
+		info, err := env.Heroku.Database(ctx, other.ID)
+		switch {
+		case errors.Is(err, heroku.ErrNotYetKnown) && other.State == heroku.AddonDeprovisioning:
+			continue
+		case err != nil:
+			return fmt.Errorf("reading whom %s follows: %w", other.Name, err)
+		case info.Leader.AddonID == db.AddonID:
+			return fmt.Errorf("%s follows %s; destroy or unfollow it first", other.Name, db.Name)
+		}
+	}
+	return nil
+}
+
+// guardDeletion is guardUnused and more: the run is over, somebody else serves and is protected, and it has soaked.
+func guardDeletion(env *Env, role Role) func(context.Context) error {
+	unused := guardUnused(env, role)
+	return func(ctx context.Context) error {
+		if err := soaked(env, env); err != nil {
+			return err
+		}
+		if err := unused(ctx); err != nil {
+			return err
+		}
+		if err := databaseIs(ctx, env, FinalPrimary); err != nil {
+			return err
+		}
+		if err := guardSurvivor(ctx, env); err != nil {
+			return err
+		}
+		return guardStill(ctx, env, role)
+	}
+}
+
+// guardSurvivor proves that the database which stays is healthy, writable and continuously protected by Heroku.
+func guardSurvivor(ctx context.Context, env *Env) error {
+	id, err := addonID(env, FinalPrimary)
+	if err != nil {
+		return err
+	}
+	db, err := env.Heroku.Database(ctx, id)
+	if err != nil {
+		return fmt.Errorf("reading final-primary: %w", err)
+	}
+	if !strings.HasPrefix(db.Value("Continuous Protection"), "On") {
+		return fmt.Errorf("continuous protection of final-primary is %q; nothing is destroyed before it is On", db.Value("Continuous Protection"))
+	}
+	return checkWritable(ctx, env, FinalPrimary)
+}
+
+// checkWritable proves that a database accepts writes, without writing.
+func checkWritable(ctx context.Context, env *Env, role Role) error {
+	return withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
+		recovering, err := pgserver.InRecovery(ctx, conn)
+		if err != nil {
+			return err
+		}
+		settings, err := pgserver.Settings(ctx, conn, "default_transaction_read_only")
+		if err != nil {
+			return err
+		}
+		if recovering || settings["default_transaction_read_only"] == "on" {
+			return fmt.Errorf("%w: %s is read-only", ErrNeedsHuman, role)
+		}
+		return nil
+	})
+}
+
+// guardStill refuses to destroy a primary in which anything has been written for Config.Quiet. A follower only replays.
+func guardStill(ctx context.Context, env *Env, role Role) error {
+	if role.Leader() != "" && role != FinalPrimary {
+		return nil
+	}
+	before, err := horizonOf(ctx, env, role)
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, env.Config().Quiet.D()); err != nil {
+		return err
+	}
+	after, err := horizonOf(ctx, env, role)
+	if err != nil {
+		return err
+	}
+	if who := before.broken(after); who != "" {
+		return fmt.Errorf("%s is still written to: %s", role, who)
+	}
+	return nil
+}
+
+func horizonOf(ctx context.Context, env *Env, role Role) (fence Fence, err error) {
+	err = withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
+		fence, err = readFence(ctx, conn, role)
+		return err
+	})
+	return fence, err
+}
+
+// soaked says how long final-primary must still serve before anything is deleted.
+func soaked(env *Env, l Look) error {
+	since, ok := FactServingSince.Get(l.Facts())
+	if !ok {
+		return errors.New("final-primary does not serve yet")
+	}
+	if left := l.Config().Soak.D() - env.Now().Sub(since); left > 0 {
+		return fmt.Errorf("final-primary must serve %s before anything is deleted; %s left", l.Config().Soak.D(), left.Round(1e9))
+	}
+	return nil
+}
+
+// unwritten proves that a promoted database has no writes of the app, so that going back loses nothing.
+func unwritten(ctx context.Context, l Look, d Databases, role Role, baseline Fence) error {
+	baseline.Leader = role
+	who, err := checkFence(ctx, l, d, baseline)
+	if err != nil {
+		return fmt.Errorf("reading whether %s was written to: %w", role, err)
+	}
+	if who != "" {
+		return fmt.Errorf("%w: going back would lose writes: %s", ErrNeedsHuman, who)
+	}
+	return nil
+}

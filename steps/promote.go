@@ -1,0 +1,129 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+
+	"changeover/heroku"
+)
+
+// promote makes the database of one role the DATABASE of every app, in place of another role's. The former one keeps
+// an attachment under a name of ours, because Heroku refuses to orphan it and because the way back needs one.
+//
+// Each app goes through Detach and Attach releases. A failed release phase can leave an app with no DATABASE_URL at
+// all; then the attach effect is simply done again, or bail puts the old database back.
+func promote(ctx context.Context, env *Env, from, to Role, guard func(context.Context) error) error {
+	toID, err := addonID(env, to)
+	if err != nil {
+		return err
+	}
+	fromID, err := addonID(env, from)
+	if err != nil {
+		return err
+	}
+	for _, app := range env.Config().Apps() {
+		attachments, err := env.Heroku.AppAttachments(ctx, app)
+		if err != nil {
+			return fmt.Errorf("reading the attachments of %s: %w", app, err)
+		}
+		if err := keepReachable(ctx, env, app, from, attachments); err != nil {
+			return err
+		}
+		attach := attachDatabase{heroku: env.Heroku, app: app, role: to, addonID: toID, addonName: addonName(env, to), name: heroku.DatabaseAttachment, guard: guard}
+		if err := env.Do(ctx, attach); err != nil {
+			return err
+		}
+		for _, a := range attachments {
+			if a.Name == heroku.PoolAttachment && a.Addon.ID == fromID {
+				pool := attach
+				pool.name, pool.namespace, pool.guard = a.Name, a.Namespace, nil
+				if err := env.Do(ctx, pool); err != nil {
+					return err
+				}
+			}
+		}
+		if err := waitReleased(ctx, env, app); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepReachable gives the outgoing database an attachment of ours unless it has another one on the app.
+func keepReachable(ctx context.Context, env *Env, app string, role Role, attachments []heroku.Attachment) error {
+	id, err := addonID(env, role)
+	if err != nil {
+		return err
+	}
+	holdsDatabase := false
+	for _, a := range attachments {
+		if a.Addon.ID != id || a.Namespace != nil {
+			continue
+		}
+		if a.Name != heroku.DatabaseAttachment {
+			return nil
+		}
+		holdsDatabase = true
+	}
+	if !holdsDatabase {
+		return nil
+	}
+	return env.Do(ctx, attachDatabase{
+		heroku: env.Heroku, app: app, role: role, addonID: id, addonName: addonName(env, role), name: env.Config().AttachmentName(role, 1),
+	})
+}
+
+// waitReleased waits for the newest release that attached DATABASE and fails when it failed: then the app may be
+// running without DATABASE_URL.
+func waitReleased(ctx context.Context, env *Env, app string) error {
+	waiting := Waiting{For: fmt.Sprintf("the release of %s that attaches DATABASE", app), Who: "Heroku"}
+	return env.patiently(ctx, waiting, env.Config().Poll.D(), func(ctx context.Context) (bool, string, error) {
+		releases, err := env.Heroku.Releases(ctx, app, 5)
+		if err != nil {
+			return false, "", err
+		}
+		for _, r := range releases {
+			if !r.Attaches(heroku.DatabaseAttachment) {
+				continue
+			}
+			if r.Status == heroku.ReleaseFailed {
+				return false, "", fmt.Errorf("%w: the release phase of %s failed (v%d), so DATABASE_URL may be missing; mend the release command and advance again, or bail", ErrNeedsHuman, app, r.Version)
+			}
+			return r.Status == heroku.ReleaseSucceeded, fmt.Sprintf("v%d is %s", r.Version, r.Status), nil
+		}
+		// Nothing was attached of late: DATABASE was ours already.
+		return true, "", nil
+	})
+}
+
+// databaseIs checks that DATABASE of every app is the database of a role.
+func databaseIs(ctx context.Context, env *Env, role Role) error {
+	id, err := addonID(env, role)
+	if err != nil {
+		return err
+	}
+	for _, app := range env.Config().Apps() {
+		current, err := currentDatabase(ctx, env.Heroku, app)
+		if err != nil {
+			return err
+		}
+		if current.Addon.ID != id {
+			return fmt.Errorf("%w: DATABASE of %s is %s, not %s (%s)", ErrNeedsHuman, app, orDash(current.Addon.Name), role, addonName(env, role))
+		}
+	}
+	return nil
+}
+
+// currentDatabase is the attachment DATABASE of an app; zero when there is none.
+func currentDatabase(ctx context.Context, h Heroku, app string) (heroku.Attachment, error) {
+	attachments, err := h.AppAttachments(ctx, app)
+	if err != nil {
+		return heroku.Attachment{}, fmt.Errorf("reading the attachments of %s: %w", app, err)
+	}
+	for _, a := range attachments {
+		if a.Name == heroku.DatabaseAttachment {
+			return a, nil
+		}
+	}
+	return heroku.Attachment{}, nil
+}
