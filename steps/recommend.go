@@ -6,6 +6,10 @@ import "fmt"
 // before the temporary databases go.
 var order = []int{1, 2, 5, 3, 4, 6, 7, 8, 9, 11, 10, 12}
 
+// better maps a step to one that is better finished first, although the graph does not ask for it: an outage should not
+// wait for fast-primary, and nothing is deleted while the last follower is being made.
+var better = map[int]int{3: 5, 10: 11}
+
 // Recommend says which step to start next, 0 when none can be started, and one line on why or on what is waited for.
 func Recommend(l Look) (next int, hint string) {
 	all := All()
@@ -21,6 +25,9 @@ func Recommend(l Look) (next int, hint string) {
 			}
 			continue
 		case (s.Startable() || s == Locked) && step.Ready(l) == nil:
+			if first := better[n]; l.StepState(first).Active() {
+				return 0, fmt.Sprintf("step %d (%s) is at work; step %d is best started when it is done", first, names[first], n)
+			}
 			return n, recommendation(l, n, s)
 		}
 	}

@@ -1,0 +1,35 @@
+# changeover: `make rehearse` runs a whole migration on this machine, `make test` runs the tests.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
+# Further PostgreSQL majors for the tests, beside those that are installed.
+PG_EXTRA ?= $(or $(XDG_CACHE_HOME),/var/cache)/changeover/postgres/17
+
+.PHONY: rehearse test build dist lint format setup-test
+
+rehearse: ## the whole migration against local PostgreSQL servers, in the dashboard
+	@.ci/setup rehearse
+	@$(MAKE) --no-print-directory build
+	@./changeover rehearse $(ARGS)
+
+build: ## one static binary
+	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o changeover .
+
+test: setup-test ## everything that can fail
+	go vet ./...
+	PATH="$$PATH" CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(PG_EXTRA)):$$CHANGEOVER_PG_DIRS" \
+		go test -race -timeout 20m $(TESTARGS) ./...
+
+setup-test:
+	@.ci/setup test
+
+dist: ## static binaries for the machines a box can be
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -ldflags "$(LDFLAGS)" -o dist/changeover-linux-amd64 .
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags "$(LDFLAGS)" -o dist/changeover-linux-arm64 .
+
+lint: ## style; built from source the first time, which takes a few minutes
+	go run mvdan.cc/gofumpt@v0.12.0 -l . | (! grep .)
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
+
+format:
+	go run mvdan.cc/gofumpt@v0.12.0 -w .
