@@ -34,6 +34,8 @@ type DumpOptions struct {
 	Jobs int
 	// Compress is "auto", "none", "gzip", "lz4" or "zstd"; empty means auto.
 	Compress string
+	// TargetMajor is the major version of the server the archive is for, which decides about the client tools; 0 means not known yet.
+	TargetMajor int
 	// Tag marks every session of ours (application_name), so that orphans can be found and ended.
 	Tag string
 	// Control adjusts a running transfer; nil means nobody will.
@@ -45,6 +47,8 @@ type RestoreOptions struct {
 	Target Endpoint
 	// Dir is an archive directory written by Dump of the same engine.
 	Dir string
+	// Manifest, when set, is the DumpResult.Manifest of the archive that must be in Dir.
+	Manifest string
 	// Jobs is the number of parallel loaders; IndexJobs the number of index builders, 0 meaning Jobs.
 	Jobs, IndexJobs int
 	// Tag as in DumpOptions.

@@ -66,8 +66,6 @@ func (m *Meter) Table(ctx context.Context, path string, finished <-chan struct{}
 	if !endsLikeCopy(end) {
 		return Measured{}, fmt.Errorf("measuring %s: it does not end with the mark that ends table data", filepath.Base(path))
 	}
-	m.rows.Add(-int64(bytes.Count(terminator, []byte{'\n'})))
-	m.bytes.Add(-int64(len(terminator)))
 	return Measured{File: in.file(), Rows: m.Rows(), Bytes: m.Bytes()}, nil
 }
 
@@ -75,15 +73,19 @@ func (m *Meter) Table(ctx context.Context, path string, finished <-chan struct{}
 var terminator = []byte("\\.\n\n\n")
 
 // count counts lines and returns the last bytes. In COPY text a line break within a value is escaped, so a line is a row.
+// What may be the terminator is held back, so that the counters never have to fall.
 func (m *Meter) count(plain io.Reader) ([]byte, error) {
 	buf := make([]byte, 256<<10)
-	var end []byte
+	keep := len(terminator) + 1
+	var end []byte // last bytes read; all but the first of them are not counted yet
 	for {
 		n, err := plain.Read(buf)
-		m.rows.Add(int64(bytes.Count(buf[:n], []byte{'\n'})))
-		m.bytes.Add(int64(n))
-		end = append(end, buf[max(0, n-len(terminator)-1):n]...)
-		end = end[max(0, len(end)-len(terminator)-1):]
+		before := held(end)
+		end = append(end, buf[max(0, n-keep):n]...)
+		end = append([]byte(nil), end[max(0, len(end)-keep):]...)
+		after := held(end)
+		m.bytes.Add(int64(len(before) + n - len(after)))
+		m.rows.Add(int64(lines(before) + lines(buf[:n]) - lines(after)))
 		if errors.Is(err, io.EOF) {
 			return end, nil
 		}
@@ -92,6 +94,11 @@ func (m *Meter) count(plain io.Reader) ([]byte, error) {
 		}
 	}
 }
+
+// held is the part of the last bytes that may be the terminator.
+func held(end []byte) []byte { return end[max(0, len(end)-len(terminator)):] }
+
+func lines(b []byte) int { return bytes.Count(b, []byte{'\n'}) }
 
 // endsLikeCopy wants the mark on a line of its own: a row could end with the same bytes.
 func endsLikeCopy(end []byte) bool {

@@ -1,0 +1,155 @@
+package classic
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"changeover/pgxfer"
+	"changeover/pgxfer/archive"
+	"changeover/pgxfer/pgserver"
+)
+
+// targetFacts is what decides about what can be restored.
+type targetFacts struct {
+	version    pgserver.Version
+	superuser  bool
+	schemas    map[string]bool // existing ones, by whether they are ours
+	extensions map[string]pgserver.Extension
+	available  map[string]bool // extensions that could be installed
+}
+
+// filtered is the outcome of [filter]: entries to restore, in the order of the archive, and what was left out.
+type filtered struct {
+	keep    []archive.Entry
+	skipped []pgxfer.Skipped
+}
+
+// never are kinds that no role without superuser rights may make, or that speak of other roles and clusters.
+var never = map[string]string{
+	"ACL":                          "roles and their rights differ between databases; grant them again",
+	"DEFAULT ACL":                  "roles and their rights differ between databases; grant them again",
+	"DATABASE":                     "the database exists already",
+	"DATABASE PROPERTIES":          "settings of the database itself are not copied; set them again if the app needs them",
+	"SECURITY LABEL":               "needs a label provider and superuser rights",
+	"PUBLICATION":                  "publications are not copied; a new database has other subscribers",
+	"PUBLICATION TABLE":            "publications are not copied; a new database has other subscribers",
+	"PUBLICATION TABLES IN SCHEMA": "publications are not copied; a new database has other subscribers",
+	"SUBSCRIPTION":                 "a second subscription would take the first one's changes away",
+	"SUBSCRIPTION TABLE":           "a second subscription would take the first one's changes away",
+	"USER MAPPING":                 "holds credentials of a role that the target does not have",
+	"EVENT TRIGGER":                "only a superuser may make event triggers; Heroku has its own on every database",
+	"FOREIGN DATA WRAPPER":         "only a superuser may make one",
+	"PROCEDURAL LANGUAGE":          "only a superuser may make one",
+	"ACCESS METHOD":                "only a superuser may make one",
+	"TRANSFORM":                    "only the owner of the language may make one",
+	"TABLESPACE":                   "belongs to the server, not to the database",
+	"DATABASE SECURITY LABEL":      "needs a label provider and superuser rights",
+	"LARGE OBJECT SECURITY LABEL":  "needs a label provider and superuser rights",
+}
+
+// forSuperuser are kinds in never that a superuser may restore after all.
+var forSuperuser = map[string]bool{"EVENT TRIGGER": true, "FOREIGN DATA WRAPPER": true, "PROCEDURAL LANGUAGE": true, "ACCESS METHOD": true, "TRANSFORM": true}
+
+// settingsEntries carry settings of the session; pg_restore applies them whether listed or not.
+var settingsEntries = map[string]bool{"ENCODING": true, "STDSTRINGS": true, "SEARCHPATH": true}
+
+// filter decides about each entry by its kind, and says why one is left out. On Heroku nobody is superuser, and every database brings
+// its own schema _heroku, event triggers and extensions, which a dump holds all the same.
+func filter(toc *archive.TOC, target targetFacts) filtered {
+	tables := map[string]bool{} // by object id: those the archive itself makes
+	for _, e := range toc.Entries {
+		if e.Kind == "TABLE" || e.Kind == "MATERIALIZED VIEW" || e.Kind == "SEQUENCE" {
+			tables[e.OID] = true
+		}
+	}
+	var out filtered
+	for _, e := range toc.Entries {
+		if settingsEntries[e.Kind] {
+			continue
+		}
+		reason := target.refuses(e)
+		if reason == "" && e.Kind == kindTableData && !tables[e.OID] {
+			reason = "configuration of an extension, which brings its own"
+		}
+		if reason == "" {
+			out.keep = append(out.keep, e)
+			continue
+		}
+		out.skipped = append(out.skipped, pgxfer.Skipped{Kind: e.Kind, Name: e.Name(), Reason: reason})
+	}
+	return out
+}
+
+// refuses is the reason to leave an entry out, or empty.
+func (t targetFacts) refuses(e archive.Entry) string {
+	if reason, ok := never[e.Kind]; ok && (!t.superuser || !forSuperuser[e.Kind]) {
+		return reason
+	}
+	tag := e.Tag.Value
+	switch {
+	case e.Schema.Value == pgserver.HerokuSchema, strings.HasSuffix(tag, "SCHEMA "+pgserver.HerokuSchema), e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
+		return "belongs to Heroku, which makes its own on every database"
+	case e.Kind == "EXTENSION":
+		if have, ok := t.extensions[tag]; ok {
+			return "installed on the target already, in schema " + have.Schema
+		}
+	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "EXTENSION "):
+		return "only the owner of an extension may comment on it"
+	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "EVENT TRIGGER ") && !t.superuser:
+		return never["EVENT TRIGGER"]
+	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "DATABASE "):
+		return never["DATABASE PROPERTIES"]
+	case e.Kind == "SCHEMA":
+		if _, exists := t.schemas[tag]; exists {
+			return "exists on the target already"
+		}
+	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "SCHEMA "):
+		if ours, exists := t.schemas[strings.TrimPrefix(tag, "SCHEMA ")]; exists && !ours {
+			return "the schema on the target belongs to another role"
+		}
+	}
+	return ""
+}
+
+// Servers from 15.9 on keep a bookkeeping option of their own with columns. Some minors of pg_dump write it into the archive, and
+// no server accepts it back, so the whole table would not be made.
+var (
+	attverAlone  = regexp.MustCompile(`(?m)^ALTER TABLE (?:ONLY )?[^;\n]* ALTER COLUMN [^;\n]* SET \(pg_attver='?[^',()]*'?\);\n+`)
+	attverFirst  = regexp.MustCompile(`\(pg_attver='?[^',()]*'?, `)
+	attverInList = regexp.MustCompile(`, pg_attver='?[^',()]*'?([,)])`)
+)
+
+// dropAttver takes the option out of every definition, and says of which entries.
+func dropAttver(toc *archive.TOC) (skipped []pgxfer.Skipped) {
+	for i := range toc.Entries {
+		e := &toc.Entries[i]
+		if !strings.Contains(e.Defn.Value, "pg_attver") {
+			continue
+		}
+		clean := attverAlone.ReplaceAllString(e.Defn.Value, "")
+		clean = attverFirst.ReplaceAllString(clean, "(")
+		clean = attverInList.ReplaceAllString(clean, "$1")
+		if clean != e.Defn.Value {
+			e.Defn.Value = clean
+			skipped = append(skipped, pgxfer.Skipped{Kind: "COLUMN OPTION", Name: e.Name(), Reason: "pg_attver is the source server's own bookkeeping"})
+		}
+	}
+	return skipped
+}
+
+// list is the content of a file for pg_restore --use-list. Only the numbers count; the rest of each line is for people.
+func (f filtered) list() []byte {
+	var b strings.Builder
+	for _, e := range f.keep {
+		fmt.Fprintf(&b, "%d; %s\n", e.ID, strings.Map(printable, e.Kind+" "+e.Name()))
+	}
+	return []byte(b.String())
+}
+
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return '?'
+	}
+	return r
+}
