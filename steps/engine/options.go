@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"changeover/steps"
+	"changeover/steps/journal"
+)
+
+// Options are what an engine is made of. Dir, Config, Steps and Bind are needed, everything else has a default.
+type Options struct {
+	// Dir is the run directory; it holds journal.jsonl, log.jsonl and engine.lock, and nobody else may read it.
+	Dir    string
+	Config steps.Config
+	// Steps are the twelve, in order.
+	Steps []steps.Step
+	// Bind fills Heroku, Transfer, Box and Databases of a fresh Env.
+	Bind func(ctx context.Context, env *steps.Env) error
+	// Sample measures one follower that exists; nil means no gauges.
+	Sample func(ctx context.Context, v steps.Look, role steps.Role) (steps.FollowerView, error)
+	// WatchFence says who wrote behind the fence, in one line; "" means that the fence holds. Nil means nobody watches.
+	WatchFence func(ctx context.Context, v steps.Look) (broken string, err error)
+
+	// Bail brings production back on old-primary; it works like a step's Run, as step 0. BailCheck says why that is
+	// not possible now, BailConfirm what must be typed. A nil Bail means that bailing out is impossible.
+	Bail        func(ctx context.Context, env *steps.Env) error
+	BailCheck   func(v steps.Look) error
+	BailConfirm func(v steps.Look) steps.Confirmation
+	// BailVoids are the states that started steps get when a bail-out is done, because what they achieved no longer
+	// holds. Nil means: 3 rolled back; 4, 6 and 7 failed, so that they may be started again or rolled back.
+	BailVoids map[int]steps.State
+
+	// Recommend names the step to start next and says in a line why. Nil means the first that can start.
+	Recommend func(v steps.Look) (next int, hint string)
+	// Pipelined says whether the transfer engine restores while it dumps.
+	Pipelined bool
+
+	Now    func() time.Time    // nil means time.Now
+	FS     journal.FS          // nil means the machine's
+	BootID string              // identifies the start of the machine
+	Redact func(string) string // applied to everything that is written or shown; nil means nothing beyond journal.Redact
+	Tool   string              // version of the program
+	Header steps.RunView       // what never changes of the header
+
+	// SettleEvery and SettleFor bound the time in which an effect that was sent may not be visible yet: it is looked
+	// for every SettleEvery (default Config.Poll, or 3 s), for SettleFor (default 20 times that, as the Heroku CLI does).
+	SettleEvery, SettleFor time.Duration
+	// SendFor is how long a request in flight may go on, reading back included, when its step is cancelled
+	// (default 90 s more than SettleFor).
+	SendFor time.Duration
+	// Resends is how often an effect that may be sent twice is sent again on its own (default 2).
+	Resends int
+	// SampleEvery is the pause between two samples of a follower (default 3 s), WatchEvery of the fence (default 10 s).
+	SampleEvery, WatchEvery time.Duration
+}
+
+var defaultVoids = map[int]steps.State{3: steps.RolledBack, 4: steps.Failed, 6: steps.Failed, 7: steps.Failed}
+
+// complete checks the options and fills in the defaults.
+func (o *Options) complete() error {
+	switch {
+	case o.Dir == "":
+		return errors.New("engine needs a run directory")
+	case len(o.Steps) == 0:
+		return errors.New("engine needs steps")
+	case o.Bind == nil:
+		return errors.New("engine needs Bind")
+	}
+	for i, s := range o.Steps {
+		if s.Number() != i+1 {
+			return fmt.Errorf("step %q stands at place %d but has number %d", s.Name(), i+1, s.Number())
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.FS == nil {
+		o.FS = journal.OS{}
+	}
+	if o.Redact == nil {
+		o.Redact = func(s string) string { return s }
+	}
+	if o.BailVoids == nil {
+		o.BailVoids = defaultVoids
+	}
+	setDefault(&o.SettleEvery, o.Config.Poll.D(), 3*time.Second)
+	setDefault(&o.SettleFor, 20*o.SettleEvery)
+	setDefault(&o.SendFor, o.SettleFor+90*time.Second)
+	setDefault(&o.SampleEvery, 3*time.Second)
+	setDefault(&o.WatchEvery, 10*time.Second)
+	if o.Resends == 0 {
+		o.Resends = 2
+	}
+	return nil
+}
+
+// setDefault gives d the first positive value, unless it has one.
+func setDefault(d *time.Duration, values ...time.Duration) {
+	for _, v := range values {
+		if *d > 0 {
+			return
+		}
+		*d = v
+	}
+}
