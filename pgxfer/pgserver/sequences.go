@@ -30,7 +30,7 @@ func Sequences(ctx context.Context, q Querier) ([]Sequence, error) {
 	rows, err := q.Query(ctx, `SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind = 'S' AND `+UserSchema("n.nspname")+` AND `+NotExtensionOwned("pg_class", "c.oid")+`
-		ORDER BY 1 COLLATE "C", 2 COLLATE "C"`)
+		ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`)
 	if err != nil {
 		return nil, fmt.Errorf("listing sequences: %w", err)
 	}

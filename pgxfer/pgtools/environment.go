@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -93,7 +94,7 @@ func sslFiles(connString string) []string {
 }
 
 // homePrefix starts the name of each attempt's private directory; the number of the owning process follows.
-const homePrefix = "changeover-pg-"
+const homePrefix = "changeover-pgpass-"
 
 func passFile(home string) string { return filepath.Join(home, "pgpass") }
 
@@ -117,15 +118,24 @@ func makeHome(config *pgx.ConnConfig) (string, error) {
 	return home, nil
 }
 
-// sweepHomes removes the private directories of processes of ours that were killed before they could.
+// homePattern is the whole name of such a directory.
+var homePattern = regexp.MustCompile(`^` + homePrefix + `(\d+)-\d+$`)
+
+// sweepHomes removes the private directories of processes of ours that were killed before they could. It deletes by name only the one
+// file we put there, so a mistaken match can do no harm.
 func sweepHomes() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), homePrefix+"*"))
 	for _, dir := range left {
-		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), homePrefix), "-")
-		pid, err := strconv.Atoi(owner)
+		owner := homePattern.FindStringSubmatch(filepath.Base(dir))
+		if owner == nil {
+			continue
+		}
+		pid, err := strconv.Atoi(owner[1])
 		if err != nil || pid == os.Getpid() || processExists(pid) {
 			continue
 		}
-		_ = os.RemoveAll(dir) // of another user: refused, and none of our business
+		// Of another user: refused, and none of our business.
+		_ = os.Remove(passFile(dir))
+		_ = os.Remove(dir)
 	}
 }
