@@ -20,7 +20,7 @@ func (c *Cluster) baseBackup(ctx context.Context) error {
 	program, err := c.inst.Tool("pg_basebackup")
 	if err != nil {
 		var list []Installation
-		if list, err = Installations(); err == nil {
+		if list, err = c.root.installations(); err == nil {
 			var inst Installation
 			program, inst, err = ToolFor(list, "pg_basebackup", c.inst.Major)
 			if err == nil && inst.Major != c.inst.Major {

@@ -51,7 +51,6 @@ func (o Options) layer() map[string]string {
 	settings := map[string]string{}
 	if o.NoFsync {
 		settings["fsync"] = "off"
-		settings["full_page_writes"] = "off"
 	}
 	maps.Copy(settings, o.Settings)
 	return settings

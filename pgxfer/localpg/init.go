@@ -51,7 +51,7 @@ func (c *Cluster) initdb(ctx context.Context, spec Spec, passwordFile string) er
 	if err := c.root.giveFile(passwordFile, string(c.password)+"\n"); err != nil {
 		return err
 	}
-	defer os.Remove(passwordFile)
+	defer func() { _ = os.Remove(passwordFile) }()
 	run := func(locale string) error {
 		// Not synced to disk: should the machine crash now, the cluster is swept anyway.
 		return c.root.run(ctx, c.dir(), program, "--pgdata="+c.DataDir(), "--no-sync",

@@ -48,6 +48,10 @@ func (c *Cluster) start(ctx context.Context) error {
 	if c.Running() {
 		return nil
 	}
+	// Children of a postmaster that was killed may still hold its shared memory.
+	if err := killProcesses(ctx, c.dir()); err != nil {
+		return err
+	}
 	if err := c.launchOnPort(ctx); err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func (c *Cluster) launchOnPort(ctx context.Context) error {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		port, err := takePort(addresses)
+		port, err := c.root.takePort(addresses)
 		if err != nil {
 			return err
 		}

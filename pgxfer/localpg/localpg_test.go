@@ -41,7 +41,7 @@ func testContext(t *testing.T) context.Context {
 // base is a directory that the servers' user can enter, which t.TempDir is not.
 func base(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "lpgt-")
+	dir, err := os.MkdirTemp("", "lpgt-") //nolint:usetesting // t.TempDir is closed to the servers' user
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func initCluster(t *testing.T, root *localpg.Root, name string) *localpg.Cluster
 	return c
 }
 
-func exec(t *testing.T, c *localpg.Cluster, sql string) {
+func exec1(t *testing.T, c *localpg.Cluster, sql string) {
 	t.Helper()
 	ctx := testContext(t)
 	conn, err := pgx.ConnectConfig(ctx, c.AdminConfig())
@@ -127,14 +127,14 @@ func TestLeaderAndFollower(t *testing.T) {
 	ctx := testContext(t)
 	root := openRoot(t, localpg.Options{})
 	leader := initCluster(t, root, "leader")
-	exec(t, leader, "CREATE TABLE t AS SELECT generate_series(1, 1000) AS i")
+	exec1(t, leader, "CREATE TABLE t AS SELECT generate_series(1, 1000) AS i")
 
 	follower, err := root.Follow(ctx, leader, localpg.Spec{Name: "follower"})
 	must(t, err)
 	in, err := follower.InRecovery(ctx)
 	must(t, err)
 	want(t, "follower in recovery", in, true)
-	exec(t, leader, "INSERT INTO t VALUES (1001)")
+	exec1(t, leader, "INSERT INTO t VALUES (1001)")
 	must(t, follower.CatchUp(ctx))
 	want(t, "rows on the follower", ask[int](t, follower, "SELECT count(*) FROM t"), 1001)
 	want(t, "slots on the leader", ask[int](t, leader, "SELECT count(*) FROM pg_replication_slots WHERE active"), 1)
@@ -143,7 +143,7 @@ func TestLeaderAndFollower(t *testing.T) {
 	in, err = follower.InRecovery(ctx)
 	must(t, err)
 	want(t, "promoted follower in recovery", in, false)
-	exec(t, follower, "INSERT INTO t VALUES (1002)")
+	exec1(t, follower, "INSERT INTO t VALUES (1002)")
 	want(t, "slots on the leader after promotion", ask[int](t, leader, "SELECT count(*) FROM pg_replication_slots"), 0)
 	if err := follower.Promote(ctx); err == nil {
 		t.Error("a primary was promoted")

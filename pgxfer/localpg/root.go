@@ -47,6 +47,10 @@ type Root struct {
 	options Options
 	lock    *flock.Flock
 
+	// Where ports and other installations' programs come from; tests put others here.
+	takePort      func(addresses []string) (int, error)
+	installations func(extra ...string) ([]Installation, error)
+
 	mu       sync.Mutex
 	closed   bool
 	clusters []*Cluster
@@ -79,7 +83,10 @@ func Open(ctx context.Context, options Options) (*Root, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make a directory for local clusters: %w", err)
 		}
-		return &Root{dir: dir, account: acct, options: options, lock: lock, names: map[string]bool{}}, nil
+		return &Root{
+			dir: dir, account: acct, options: options, lock: lock, names: map[string]bool{},
+			takePort: takePort, installations: Installations,
+		}, nil
 	}
 	return nil, fmt.Errorf("make a directory for local clusters in %s: other programs keep removing it", base)
 }

@@ -110,12 +110,11 @@ func (c *Cluster) awaitReady(ctx context.Context, s *server) error {
 		if s.exited() {
 			return false, fmt.Errorf("it ended (%v)", s.cmd.ProcessState)
 		}
+		// An error is a file not written yet, or half written; another number, an old file.
 		pf, err := readPidFile(file)
-		if err != nil || pf.pid != s.cmd.Process.Pid {
-			return false, nil // not written yet, or half written, or an old one
-		}
+		ours := err == nil && pf.pid == s.cmd.Process.Pid
 		// "standby" is a standby that accepts no connections because hot_standby is off.
-		return pf.status == "ready" || pf.status == "standby", nil
+		return ours && (pf.status == "ready" || pf.status == "standby"), nil
 	})
 }
 

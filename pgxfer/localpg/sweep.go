@@ -73,7 +73,7 @@ func sweepRoot(ctx context.Context, dir string, acct account) (bool, error) {
 	case !locked:
 		return false, nil
 	default:
-		defer lock.Close()
+		defer func() { _ = lock.Close() }()
 	}
 	if err := endProcesses(ctx, dir); err != nil {
 		return false, err

@@ -55,6 +55,18 @@ func Database(t testing.TB, cluster *localpg.Cluster) DB {
 	return db
 }
 
+// On returns the same database as another server of the same cluster has it, such as a follower.
+func (db DB) On(t testing.TB, cluster *localpg.Cluster) DB {
+	t.Helper()
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal("the URL of a test database does not parse")
+	}
+	u.Host = net.JoinHostPort(cluster.Host(), strconv.Itoa(cluster.Port()))
+	db.URL = u.String()
+	return db
+}
+
 // Config returns a configuration to connect to the database as its owner.
 func (db DB) Config(t testing.TB) *pgx.ConnConfig {
 	t.Helper()

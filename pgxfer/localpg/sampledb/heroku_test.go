@@ -47,12 +47,18 @@ func output(t *testing.T, name string, args ...string) (string, bool) {
 
 // A customer's plain dump of a dressed database fails, one without _heroku succeeds, and a plain restore of
 // that into another dressed database fails on exactly what belongs to Heroku. With those entries left out it
-// succeeds and brings everything, on the newest major from the oldest.
+// succeeds and brings everything: from a follower of the oldest major to a primary of the newest.
 func TestDressedDatabaseNeedsFilters(t *testing.T) {
 	majors := pgtest.Majors(t)
-	source := dressed(t, pgtest.Shared(t, majors[len(majors)-1].Major))
+	primary := pgtest.Cluster(t, pgtest.Major(majors[len(majors)-1].Major))
+	follower := pgtest.Follower(t, primary)
+	source := dressed(t, primary)
+	fill(t, source.Connect(t), sampledb.Options{Tiny: true})
+	if err := follower.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	source = source.On(t, follower)
 	conn := source.Connect(t)
-	fill(t, conn, sampledb.Options{Tiny: true})
 	file := filepath.Join(t.TempDir(), "dump")
 
 	out, ok := output(t, "pg_dump", "-Fc", "-f", file, source.URL)
@@ -63,7 +69,8 @@ func TestDressedDatabaseNeedsFilters(t *testing.T) {
 		t.Fatalf("pg_dump without _heroku:\n%s", out)
 	}
 
-	target := pgtest.Shared(t, majors[0].Major)
+	// A server of its own: roles of the source do not exist there, as on Heroku.
+	target := pgtest.Cluster(t)
 	out, ok = output(t, "pg_restore", "--no-owner", "-d", dressed(t, target).URL, file)
 	if ok {
 		t.Error("plain pg_restore into a dressed database succeeded")
