@@ -32,7 +32,8 @@ func TestMeasureBytesPerRow(t *testing.T) {
 		t.Skip("SAMPLEDB_MEASURE is not set")
 	}
 	for _, inst := range pgtest.Majors(t) {
-		conn := pgtest.Database(t, pgtest.Shared(t, inst.Major)).Connect(t)
+		durable := pgtest.Settings(map[string]string{"fsync": "on"}) // as in a rehearsal
+		conn := pgtest.Database(t, pgtest.Cluster(t, pgtest.Major(inst.Major), durable)).Connect(t)
 		start := time.Now()
 		s := fill(t, conn, sampledb.Options{
 			Bytes:    int64(mb) << 20,
