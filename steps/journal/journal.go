@@ -84,6 +84,9 @@ func (j *Journal) replay() (Replay, error) {
 	if err != nil {
 		return Replay{}, err
 	}
+	if len(records) > 0 && records[0].Run != j.opts.Run {
+		return Replay{}, fmt.Errorf("%s belongs to run %q, not to %q", j.path, records[0].Run, j.opts.Run)
+	}
 	replay := Replay{Records: records}
 	if tail := s.tail(); tail > 0 {
 		if err := errors.Join(j.file.Truncate(s.offset), j.file.Sync()); err != nil {
@@ -98,8 +101,6 @@ func (j *Journal) replay() (Replay, error) {
 			return Replay{}, err
 		}
 		replay.Records = []Record{first}
-	} else if got := records[0].Run; got != j.opts.Run {
-		return Replay{}, fmt.Errorf("%s belongs to run %q, not to %q", j.path, got, j.opts.Run)
 	}
 	// The file is durable; its name only is when the directory is, and whoever made the file may have died before.
 	if err := j.opts.FS.SyncDir(filepath.Dir(j.path)); err != nil {
