@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -22,6 +23,7 @@ type analysis struct {
 	now   map[int]string // worker → table
 	done  int64
 	total int64
+	shown time.Time
 }
 
 // analyze runs ANALYZE on every table, partitioned ones included (autovacuum never does those), the largest first.
@@ -132,6 +134,10 @@ func (a *analysis) finish(id int) {
 func (a *analysis) show() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.Now().Sub(a.shown) < a.Interval && a.done < a.total && a.done > 0 {
+		return // thousands of small tables take less than a millisecond each
+	}
+	a.shown = a.Now()
 	a.board.Begin()
 	for id := range a.opts.Jobs {
 		if table, ok := a.now[id]; ok {

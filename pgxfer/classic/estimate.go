@@ -15,7 +15,7 @@ import (
 
 const (
 	// estimateFrom is the size of a table worth an estimate; smaller ones are gone before anybody looks.
-	estimateFrom = 1 << 20
+	estimateFrom = 256 << 10
 	// samplePages are read from each, spread evenly over the table.
 	samplePages = 64
 	// sampleBytes and sampleTime end the sampling of one table early: one page of pointers can lead to megabytes of TOAST.
