@@ -1,0 +1,41 @@
+package plain
+
+import (
+	"strings"
+
+	"changeover/pgxfer"
+	"changeover/ui/format"
+)
+
+// transfer is a sample in words. What is not known is left out rather than guessed.
+func (s Style) transfer(p pgxfer.Progress) string {
+	var parts []string
+	if p.Phase != "" {
+		parts = append(parts, s.clean(p.Phase))
+	}
+	if f, ok := p.Bytes.Fraction(); ok {
+		parts = append(parts, format.Percent(f))
+	}
+	switch {
+	case p.Bytes.Total > 0:
+		parts = append(parts, format.BytesOf(p.Bytes.Done, p.Bytes.Total))
+	case p.Bytes.Done > 0:
+		parts = append(parts, format.Bytes(p.Bytes.Done))
+	}
+	if p.Items.Total > 0 {
+		parts = append(parts, format.Count(p.Items.Done)+" of "+format.Count(p.Items.Total)+" items")
+	}
+	if p.Rate > 0 {
+		parts = append(parts, format.Rate(p.Rate))
+	}
+	if left := format.Left(p.ETALow, p.ETAHigh); left != "" {
+		parts = append(parts, s.clean(left)+" left")
+	}
+	if p.Critical != "" {
+		parts = append(parts, "the end waits for "+s.clean(p.Critical))
+	}
+	if p.Paused {
+		parts = append(parts, "paused")
+	}
+	return strings.Join(parts, ", ")
+}
