@@ -21,6 +21,8 @@ const slotPatience = 10 * time.Second
 // standby itself. A replication slot on the leader keeps what the follower has not received yet,
 // however long that takes. On failure nothing is left.
 func (r *Root) Follow(ctx context.Context, leader *Cluster, spec Spec) (*Cluster, error) {
+	ctx, cancel := r.bound(ctx)
+	defer cancel()
 	fail := func(err error) (*Cluster, error) {
 		return nil, fmt.Errorf("make cluster %s, follower of %s: %w", spec.Name, leader.name, err)
 	}

@@ -14,6 +14,7 @@ import (
 // With nothing but the server installed, a follower is made by copying the files, while the leader is written to,
 // and is as good as any.
 func TestFollowWithoutPgBasebackup(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	root := openRoot(t, localpg.Options{})
 	leader := initCluster(t, root, "leader")
@@ -55,6 +56,7 @@ func TestFollowWithoutPgBasebackup(t *testing.T) {
 // A follower that was away while its leader wrote more log than it keeps by itself comes back, because the slot kept
 // it; a follower of a follower works; and a slot whose follower goes while the leader is down does not stay.
 func TestSlotsKeepAndFreeTheLog(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	root := openRoot(t, localpg.Options{Settings: map[string]string{"max_wal_size": "32MB", "min_wal_size": "32MB", "wal_keep_size": "0"}})
 	leader := initCluster(t, root, "leader")
@@ -82,6 +84,7 @@ func TestSlotsKeepAndFreeTheLog(t *testing.T) {
 
 // What cannot be followed is refused before anything is made.
 func TestFollowRefuses(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	root := openRoot(t, localpg.Options{})
 	leader := initCluster(t, root, "leader")

@@ -18,6 +18,8 @@ import (
 // since only the servers' user and root can reach it; by TCP everybody needs a password. On failure
 // nothing is left.
 func (r *Root) Init(ctx context.Context, spec Spec) (*Cluster, error) {
+	ctx, cancel := r.bound(ctx)
+	defer cancel()
 	dir, err := r.reserve(spec.Name)
 	if err != nil {
 		return nil, fmt.Errorf("make cluster %s: %w", spec.Name, err)

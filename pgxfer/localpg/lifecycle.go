@@ -36,6 +36,8 @@ func (m StopMode) signal() syscall.Signal {
 // is. The error is a *StartError with the last lines of the log when the server does not
 // come up; nothing is left running then.
 func (c *Cluster) Start(ctx context.Context) error {
+	ctx, cancel := c.root.bound(ctx)
+	defer cancel()
 	c.op.Lock()
 	defer c.op.Unlock()
 	return c.start(ctx)
@@ -99,6 +101,8 @@ func (c *Cluster) launchOnPort(ctx context.Context) error {
 // Stop ends the server and waits for it. When ctx ends first the server may still be
 // stopping. A stopped server is left as it is.
 func (c *Cluster) Stop(ctx context.Context, mode StopMode) error {
+	ctx, cancel := c.root.bound(ctx)
+	defer cancel()
 	c.op.Lock()
 	defer c.op.Unlock()
 	return c.end(ctx, mode)
@@ -121,6 +125,8 @@ func (c *Cluster) end(ctx context.Context, mode StopMode) error {
 
 // Restart stops the server in Fast mode and starts it again on the same port.
 func (c *Cluster) Restart(ctx context.Context) error {
+	ctx, cancel := c.root.bound(ctx)
+	defer cancel()
 	c.op.Lock()
 	defer c.op.Unlock()
 	if err := c.end(ctx, Fast); err != nil {
@@ -132,6 +138,8 @@ func (c *Cluster) Restart(ctx context.Context) error {
 // Kill ends the server and all its children with SIGKILL, as a power failure would, and waits until
 // they are gone. Start recovers the cluster.
 func (c *Cluster) Kill(ctx context.Context) error {
+	ctx, cancel := c.root.bound(ctx)
+	defer cancel()
 	c.op.Lock()
 	defer c.op.Unlock()
 	s := c.process()
@@ -150,6 +158,8 @@ func (c *Cluster) Kill(ctx context.Context) error {
 
 // Promote makes a follower a primary and returns when it accepts writes. Its leader forgets it.
 func (c *Cluster) Promote(ctx context.Context) error {
+	ctx, cancel := c.root.bound(ctx)
+	defer cancel()
 	c.op.Lock()
 	defer c.op.Unlock()
 	err := c.query(ctx, func(conn *pgx.Conn) error {

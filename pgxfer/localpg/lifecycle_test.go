@@ -20,6 +20,7 @@ import (
 
 // A server stops in every mode, keeps its port and its rows over the stop, and leaves no zombie.
 func TestStopAndStart(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	c := initCluster(t, openRoot(t, localpg.Options{}), "c")
 	exec1(t, c, "CREATE TABLE t (i int)")
@@ -54,6 +55,7 @@ func TestStopAndStart(t *testing.T) {
 
 // A smart stop waits for sessions; when the caller's patience ends first the server still runs.
 func TestSmartStopWaitsForSessions(t *testing.T) {
+	t.Parallel()
 	c := initCluster(t, openRoot(t, localpg.Options{}), "c")
 	conn, err := pgx.ConnectConfig(testContext(t), c.AdminConfig())
 	must(t, err)
@@ -67,9 +69,29 @@ func TestSmartStopWaitsForSessions(t *testing.T) {
 	eventually(t, "server ends when the session has", func() bool { return !c.Running() })
 }
 
+// Closing the root does not wait for an operation that waits for something else: that one fails.
+func TestCloseInterruptsWhatWaits(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t, localpg.Options{})
+	c := initCluster(t, root, "c")
+	conn, err := pgx.ConnectConfig(testContext(t), c.AdminConfig())
+	must(t, err)
+	defer conn.Close(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- c.Stop(testContext(t), localpg.Smart) }()
+	eventually(t, "the server is in smart shutdown", func() bool {
+		return strings.Contains(c.LogTail(100), "received smart shutdown request")
+	})
+	must(t, root.Close(t.Context()))
+	if err := <-stopped; !errors.Is(err, localpg.ErrClosed) {
+		t.Errorf("stop that waited for a session: %v, want ErrClosed", err)
+	}
+}
+
 // When a server is killed by somebody else, Running tells, nobody remains as a zombie, and Start recovers it even
 // while children of the dead postmaster are about.
 func TestServerDiesByItself(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	c := initCluster(t, openRoot(t, localpg.Options{}), "c")
 	exec1(t, c, "CREATE TABLE t AS SELECT 1 AS i")
@@ -97,6 +119,7 @@ func TestServerDiesByItself(t *testing.T) {
 
 // A killed and then destroyed cluster leaves no System V shared memory behind.
 func TestDestroyAfterKillLeavesNoSharedMemory(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	c := initCluster(t, openRoot(t, localpg.Options{}), "c")
 	raw, err := os.ReadFile(filepath.Join(c.DataDir(), "postmaster.pid"))
@@ -123,6 +146,7 @@ func TestDestroyAfterKillLeavesNoSharedMemory(t *testing.T) {
 
 // A server that cannot start says why, in one line, and nothing of it is left.
 func TestServerThatCannotStart(t *testing.T) {
+	t.Parallel()
 	root := openRoot(t, localpg.Options{})
 	_, err := root.Init(testContext(t), localpg.Spec{
 		Name: "broken", Installation: server(t),
@@ -148,6 +172,7 @@ func TestServerThatCannotStart(t *testing.T) {
 // When another program takes the chosen port before the server does, on either address, the first start goes
 // on to the next port. Later starts keep the port and say that it is taken.
 func TestPortTaken(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	for _, address := range []string{"127.0.0.1", "::1"} {
 		t.Run(address, func(t *testing.T) {
@@ -181,6 +206,7 @@ func TestPortTaken(t *testing.T) {
 
 // An interrupted Init leaves nothing.
 func TestInitCancelled(t *testing.T) {
+	t.Parallel()
 	root := openRoot(t, localpg.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -193,6 +219,7 @@ func TestInitCancelled(t *testing.T) {
 
 // Names that would leave the directory or clash are refused.
 func TestNames(t *testing.T) {
+	t.Parallel()
 	root := openRoot(t, localpg.Options{})
 	initCluster(t, root, "c")
 	for _, name := range []string{"", "../x", "a b", "c", strings.Repeat("x", 41)} {
@@ -204,6 +231,7 @@ func TestNames(t *testing.T) {
 
 // Clusters work for an ordinary user as they do for root.
 func TestOrdinaryUser(t *testing.T) {
+	t.Parallel()
 	server(t)
 	if os.Geteuid() != 0 {
 		t.Skip("NOT TESTED: all other tests run as an ordinary user already")

@@ -124,6 +124,7 @@ func must(t *testing.T, err error) {
 // A cluster is made, followed, the follower promoted and both destroyed, and at each point the
 // servers themselves say so.
 func TestLeaderAndFollower(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	root := openRoot(t, localpg.Options{})
 	leader := initCluster(t, root, "leader")

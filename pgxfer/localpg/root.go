@@ -51,6 +51,10 @@ type Root struct {
 	takePort      func(addresses []string) (int, error)
 	installations func(extra ...string) ([]Installation, error)
 
+	// life ends when Close begins, and with it every operation that was going on.
+	life context.Context
+	end  context.CancelCauseFunc
+
 	mu       sync.Mutex
 	closed   bool
 	clusters []*Cluster
@@ -83,7 +87,9 @@ func Open(ctx context.Context, options Options) (*Root, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make a directory for local clusters: %w", err)
 		}
+		life, end := context.WithCancelCause(context.WithoutCancel(ctx))
 		return &Root{
+			life: life, end: end,
 			dir: dir, account: acct, options: options, lock: lock, names: map[string]bool{},
 			takePort: takePort, installations: Installations,
 		}, nil
@@ -158,9 +164,18 @@ func (r *Root) Clusters() []*Cluster {
 	return slices.Clone(r.clusters)
 }
 
-// Close stops every server and removes the directory. It works with a cancelled context and may
-// be called again. It waits for a running Init or Follow of the root only as far as
-// to make it fail: cancel their context first.
+// bound returns ctx that ends with ErrClosed when the root closes.
+func (r *Root) bound(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(r.life, func() { cancel(ErrClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// Close makes what is going on in the root fail, stops every server and removes the directory. It works
+// with a cancelled context and may be called again.
 func (r *Root) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
@@ -172,6 +187,7 @@ func (r *Root) Close(ctx context.Context) error {
 	if wasClosed {
 		return nil
 	}
+	r.end(ErrClosed)
 	var errs []error
 	// Followers first, so that no server spends its last second waiting for one that reads.
 	for _, c := range slices.Backward(clusters) {

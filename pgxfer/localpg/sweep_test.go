@@ -51,6 +51,7 @@ func otherOwner(t *testing.T, base string) (*exec.Cmd, owned) {
 // The servers of an owner killed with SIGKILL, and its directory, are gone after the next Open,
 // while those of a living owner in another process and of our own stay.
 func TestOpenSweepsRootsOfKilledOwners(t *testing.T) {
+	t.Parallel()
 	server(t)
 	base := base(t)
 	mine := openRoot(t, localpg.Options{Base: base})
@@ -88,6 +89,7 @@ func TestOpenSweepsRootsOfKilledOwners(t *testing.T) {
 
 // A stale postmaster.pid whose number now belongs to another program does not get that program killed.
 func TestSweepSparesStrangersProcess(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join(base(t), "changeover-pg-1")
 	data := filepath.Join(root, "c-x", "data")
 	must(t, os.MkdirAll(data, 0o700))
@@ -108,6 +110,7 @@ func TestSweepSparesStrangersProcess(t *testing.T) {
 
 // Two roots of one process do not disturb each other, and closing works with a cancelled context and twice.
 func TestTwoRoots(t *testing.T) {
+	t.Parallel()
 	base := base(t)
 	one, two := openRoot(t, localpg.Options{Base: base}), openRoot(t, localpg.Options{Base: base})
 	a, b := initCluster(t, one, "same-name"), initCluster(t, two, "same-name")
