@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"changeover/steps"
@@ -63,14 +64,25 @@ func (w *world) fail(name string, faults ...fault) {
 func (w *world) set(name string, here bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.thing(name).here = here
+}
+
+// apply lets a request that was on its way arrive, or with undo takes back one that seemed to.
+func (w *world) apply(key string, undo bool) {
+	verb, name, _ := strings.Cut(key, " ")
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	t := w.thing(name)
-	if here && !t.here {
-		w.changes[name]++
+	want := (verb == "make") != undo
+	if t.here == want {
+		return
 	}
-	if !here && t.here {
-		w.changes[name]--
+	t.here = want
+	if undo {
+		w.changes[key]--
+	} else {
+		w.changes[key]++
 	}
-	t.here = here
 }
 
 func (w *world) sent(name string) int {
