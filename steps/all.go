@@ -93,7 +93,7 @@ func typeName(name, question string, consequences ...string) Confirmation {
 	return Confirmation{Tier: TierTyped, Question: question, Consequences: consequences, Words: []string{name}}
 }
 
-func size(bytes int64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
+func size(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))) }
 
 // destroyRollback is the rollback of a step that made one database.
 func destroyRollback(ctx context.Context, env *Env, role Role) error {

@@ -45,7 +45,7 @@ func waitCaughtUp(ctx context.Context, env *Env, follower Role, fence Fence) err
 			}
 			done = at >= target
 			if behind := target.Since(at); !done {
-				detail = fmt.Sprintf("%s behind", humanize.IBytes(uint64(behind)))
+				detail = fmt.Sprintf("%s behind", humanize.Bytes(uint64(behind)))
 			}
 			return nil
 		})
@@ -82,6 +82,6 @@ func waitSmallLag(ctx context.Context, env *Env, leader, follower Role) error {
 		if err != nil {
 			return false, "", err
 		}
-		return behind <= SmallLag, humanize.IBytes(uint64(behind)) + " behind", nil
+		return behind <= SmallLag, humanize.Bytes(uint64(behind)) + " behind", nil
 	})
 }

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"changeover/steps/rundir"
+	"changeover/ui/dash"
+)
+
+func (a *app) attachCommand() *cobra.Command {
+	var readOnly bool
+	cmd := &cobra.Command{
+		Use: "attach", Short: "Open the dashboard of the run", Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.attach(cmd.Context(), readOnly) },
+	}
+	cmd.Flags().BoolVar(&readOnly, "read-only", false, "watch only; the engine refuses whatever you press")
+	return cmd
+}
+
+func (a *app) attach(ctx context.Context, readOnly bool) error {
+	run, err := a.openRun()
+	if err != nil {
+		return err
+	}
+	_, err = a.dashboard(ctx, run, readOnly)
+	return err
+}
+
+// dashboard shows the run until the operator leaves, and prints where it stands on the normal screen.
+func (a *app) dashboard(ctx context.Context, run rundir.Dir, readOnly bool) (dash.Summary, error) {
+	client, err := a.connectTo(ctx, run, readOnly)
+	if err != nil {
+		return dash.Summary{}, err
+	}
+	defer client.Close()
+	who := a.who(readOnly)
+	summary, err := dash.Run(ctx, dash.Options{
+		Engine: client, Who: who.Name, From: who.From, ASCII: a.ascii, ReadOnly: readOnly, Attach: attachCommandLine(run),
+	})
+	if err != nil {
+		return summary, err
+	}
+	fmt.Fprint(a.out, summary)
+	return summary, nil
+}
+
+func attachCommandLine(run rundir.Dir) string { return "changeover attach --run " + run.Name }

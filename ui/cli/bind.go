@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"changeover/ec2/box"
+	"changeover/heroku"
+	"changeover/pgxfer"
+	"changeover/steps"
+	"changeover/steps/engine"
+	"changeover/steps/rundir"
+	"changeover/steps/session"
+)
+
+// parts are everything an engine works with.
+type parts struct {
+	run      rundir.Dir
+	config   steps.Config
+	heroku   *heroku.Client
+	transfer pgxfer.Transfer
+	box      steps.Box
+	lag      *steps.LagSampler
+	// engine is set once it is open; reports are made from it.
+	engine *engine.Engine
+}
+
+// newParts wires the parts of a run. Nothing is sent yet.
+func newParts(run rundir.Dir, config steps.Config, token heroku.Secret) (*parts, error) {
+	client, err := newHeroku(config.PlatformURL, config.DataURL, token)
+	if err != nil {
+		return nil, err
+	}
+	transfer, err := newTransfer(config.Engine)
+	if err != nil {
+		return nil, err
+	}
+	here, err := box.Adopt()
+	if err != nil {
+		return nil, err
+	}
+	return &parts{
+		run: run, config: config, heroku: client, transfer: transfer, box: thisMachine{here},
+		lag: &steps.LagSampler{Heroku: client, Now: time.Now, HerokuEvery: 3 * config.Poll.D()},
+	}, nil
+}
+
+// newHeroku is a client for two base URLs, which must both be real or both be simulated.
+func newHeroku(platformURL, dataURL string, token heroku.Secret) (*heroku.Client, error) {
+	return heroku.New(heroku.Config{PlatformURL: platformURL, DataURL: dataURL, Token: token, UserAgent: "changeover/" + Version})
+}
+
+// findToken looks for the Heroku token where the official CLI does; a rehearsal has one of its own, worth nothing elsewhere.
+func findToken(run rundir.Dir, config steps.Config) (heroku.Secret, error) {
+	if config.Rehearsal {
+		sim, err := readSimState(run)
+		return sim.Token, err
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("looking for your Heroku token: %w", err)
+	}
+	token, _, err := heroku.TokenFromEnv(os.Getenv, os.ReadFile, home, config.PlatformURL)
+	return token, err
+}
+
+// bind fills a fresh Env.
+func (p *parts) bind(_ context.Context, env *steps.Env) error {
+	env.Heroku = p.heroku
+	env.Transfer = p.transfer
+	env.Data = data{}
+	env.Box = p.box
+	env.Databases = steps.HerokuDatabases{Heroku: p.heroku, Look: env}
+	env.Report = p.writeReport
+	env.Now = time.Now
+	return nil
+}
+
+// open opens the step engine of the run.
+func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("asking for the name of this machine: %w", err)
+	}
+	c := p.config
+	p.engine, err = engine.Open(ctx, engine.Options{
+		Dir: p.run.Path, Config: c, Steps: steps.All(), Bind: p.bind,
+		Sample: p.lag.Sample, WatchFence: steps.WatchFence(p.heroku),
+		// A bail-out must find calls left in the account's budget.
+		Bail: p.bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm,
+		Recommend: steps.Recommend, Pipelined: p.transfer.Pipelined(),
+		BootID: bootID(), Tool: Version,
+		Header: steps.RunView{
+			Name: c.Run, App: c.App, FromVersion: fmt.Sprint(c.FromMajor), ToVersion: fmt.Sprint(c.ToMajor), Bytes: c.Bytes,
+			Rehearsal: c.Rehearsal, Engine: c.Engine, PlatformURL: c.PlatformURL, Box: host, Started: c.Created,
+			SurvivesLogout: session.SurvivesLogout(ctx).Answer, LogFile: p.run.Log(),
+		},
+	})
+	return p.engine, err
+}
+
+func (p *parts) bail(ctx context.Context, env *steps.Env) error {
+	env.Heroku = p.heroku.Reserve()
+	return steps.Bail(ctx, env)
+}
+
+// close ends what the engine does not own.
+func (p *parts) close(ctx context.Context) {
+	p.lag.Close(ctx)
+	p.heroku.Close()
+}
+
+// bootID tells one start of the machine from another; empty where the kernel does not say.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"changeover/steps"
+	"changeover/steps/session"
+)
+
+func (a *app) advanceCommand() *cobra.Command {
+	var given answers
+	var wait bool
+	cmd := &cobra.Command{
+		Use: "advance [STEP]", Short: "Start a step, by default the one that should come next", Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.drive(cmd.Context(), steps.Advance, args, given, wait)
+		},
+	}
+	given.flags(cmd)
+	cmd.Flags().BoolVar(&wait, "wait", false, "return when the step is done; fail when it fails")
+	return cmd
+}
+
+func (a *app) rollbackCommand() *cobra.Command {
+	var given answers
+	var wait bool
+	cmd := &cobra.Command{
+		Use: "rollback STEP", Short: "Undo a step", Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.drive(cmd.Context(), steps.RollbackOne, args, given, wait)
+		},
+	}
+	given.flags(cmd)
+	cmd.Flags().BoolVar(&wait, "wait", false, "return when the step is undone; fail when that fails")
+	return cmd
+}
+
+func (a *app) pauseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "pause", Short: "Hold before the next change; work in flight goes on", Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.drive(cmd.Context(), steps.PauseRun, nil, answers{}, false)
+		},
+	}
+}
+
+func (a *app) resumeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "resume", Short: "Go on after a pause", Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.drive(cmd.Context(), steps.ResumeRun, nil, answers{}, false)
+		},
+	}
+}
+
+func (a *app) bailCommand() *cobra.Command {
+	var given answers
+	cmd := &cobra.Command{
+		Use: "bail", Short: "Bring production back on old-primary, at any moment before step 8", Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.drive(cmd.Context(), steps.BailOut, nil, given, false)
+		},
+	}
+	given.flags(cmd)
+	return cmd
+}
+
+func (g *answers) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&g.yes, "yes", false, "say yes where only a yes is asked for")
+	cmd.Flags().StringArrayVar(&g.words, "confirm", nil, "a word that must be typed; give it once for each")
+}
+
+// drive sends one command, decided on the view as it is now.
+func (a *app) drive(ctx context.Context, verb steps.Verb, args []string, given answers, wait bool) error {
+	client, _, err := a.connect(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	view, err := client.View(ctx)
+	if err != nil {
+		return err
+	}
+	command, confirmation, err := decide(view, verb, args)
+	if err != nil {
+		return err
+	}
+	if command.Answers, err = a.answer(confirmation, given); err != nil {
+		return err
+	}
+	if err := client.Command(ctx, command); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, accepted(view, command))
+	if !wait {
+		return nil
+	}
+	return waitFor(ctx, client, command)
+}
+
+// decide makes the command that a verb means on a view, with what must be confirmed.
+func decide(view steps.View, verb steps.Verb, args []string) (steps.Command, steps.Confirmation, error) {
+	command := steps.Command{Verb: verb, ExpectRev: view.Rev, Step: view.Next}
+	if verb == steps.BailOut {
+		command.Step = 0
+		return command, view.BailConfirm, nil
+	}
+	if verb != steps.Advance && verb != steps.RollbackOne {
+		command.Step = 0
+		return command, steps.Confirmation{}, nil
+	}
+	if len(args) == 1 {
+		n, err := strconv.Atoi(args[0])
+		if err != nil || n < 1 || n > len(view.Steps) {
+			return command, steps.Confirmation{}, usageError{fmt.Errorf("there is no step %q; steps are 1 to %d", args[0], len(view.Steps))}
+		}
+		command.Step = n
+	}
+	if command.Step == 0 {
+		return command, steps.Confirmation{}, fmt.Errorf("%w: %s", steps.ErrNotAllowed, view.Hint)
+	}
+	step := view.Steps[command.Step-1]
+	switch {
+	case verb == steps.Advance && !step.CanAdvance:
+		return command, steps.Confirmation{}, fmt.Errorf("%w: %s", steps.ErrNotAllowed, step.AdvanceBlocked)
+	case verb == steps.RollbackOne && !step.CanRollback:
+		return command, steps.Confirmation{}, fmt.Errorf("%w: %s", steps.ErrNotAllowed, step.RollbackBlocked)
+	case verb == steps.RollbackOne:
+		return command, step.RollbackConfirm, nil
+	}
+	return command, step.Confirm, nil
+}
+
+func accepted(view steps.View, c steps.Command) string {
+	switch c.Verb {
+	case steps.Advance:
+		return fmt.Sprintf("step %d (%s) started", c.Step, view.Steps[c.Step-1].Name)
+	case steps.RollbackOne:
+		return fmt.Sprintf("rolling back step %d (%s)", c.Step, view.Steps[c.Step-1].Name)
+	case steps.BailOut:
+		return "bailing out; watch with: changeover status"
+	case steps.PauseRun:
+		return "paused: nothing new is sent; work in flight goes on"
+	default:
+		return "going on"
+	}
+}
+
+// waitFor returns when the step of a command has come to rest.
+func waitFor(ctx context.Context, client *session.Client, c steps.Command) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for event := range client.Events(ctx) {
+		if event.View == nil {
+			continue
+		}
+		step := event.View.Steps[c.Step-1]
+		switch step.State {
+		case steps.Done:
+			if c.Verb == steps.Advance {
+				return nil
+			}
+		case steps.RolledBack:
+			if c.Verb == steps.RollbackOne {
+				return nil
+			}
+		case steps.Failed, steps.Unknown, steps.NeedsHuman:
+			return stepError{step.Number, step.Name, step.State, step.Reason}
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"changeover/heroku"
+	"changeover/steps"
+	"changeover/steps/engine"
+	"changeover/steps/rundir"
+	"changeover/steps/session"
+)
+
+// engineCommand is the process that does the work. Nobody types it: the other commands start it when it is not there.
+func (a *app) engineCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use: "engine", Short: "The process that does the work of one run", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			run := rundir.Dir{Name: filepath.Base(dir), Path: dir}
+			config, err := run.ReadConfig()
+			if err != nil {
+				return err
+			}
+			token, err := findToken(run, config)
+			if err != nil {
+				return err
+			}
+			return serveEngine(cmd.Context(), run, config, token, nil)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "run directory")
+	return cmd
+}
+
+// closeTimeout bounds the orderly end of an engine: children are told to end, sessions are closed, the journal is closed.
+const closeTimeout = 30 * time.Second
+
+// serveEngine runs the engine of a run and serves its socket until ctx ends or somebody asks it to stop. ready, if not
+// nil, is called when clients may connect.
+func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token heroku.Secret, ready func(*parts)) error {
+	p, err := newParts(run, config, token)
+	if err != nil {
+		return err
+	}
+	e, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	server, err := session.Serve(session.Options{
+		Dir: run.Path, Engine: e, Subscribe: session.Subscriber(e.Subscribe),
+		Build: Version, BootID: bootID(), Started: time.Now(),
+	})
+	if err != nil {
+		end, cancel := endContext(ctx)
+		defer cancel()
+		return errors.Join(err, closeEngine(end, p, e))
+	}
+	if ready != nil {
+		ready(p)
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+	case <-server.StopAsked():
+	case failed = <-server.Failed():
+		failed = fmt.Errorf("the socket of the engine broke: %w", failed)
+	}
+	end, cancel := endContext(ctx)
+	defer cancel()
+	return errors.Join(failed, server.Close(end), closeEngine(end, p, e))
+}
+
+// endContext is time for cleaning up after ctx, which is usually over when cleaning begins.
+func endContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+}
+
+func closeEngine(ctx context.Context, p *parts, e *engine.Engine) error {
+	err := e.Close(ctx)
+	p.close(ctx)
+	return err
+}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"changeover/heroku"
+	"changeover/steps"
+	"changeover/steps/preflight"
+	"changeover/steps/rundir"
+)
+
+// setup is what init was asked for.
+type setup struct {
+	preflight.Request
+	check bool
+}
+
+func (a *app) initCommand() *cobra.Command {
+	var s setup
+	cmd := &cobra.Command{
+		Use: "init", Short: "Set up a run: check everything that can be known before money is spent", Args: usageArgs(cobra.NoArgs),
+		Long: `Set up a run. Everything that can be known beforehand is checked: nothing is changed and nothing is billed.
+What is blocked must be mended first; a warning is for you to judge.`,
+		Example: "changeover init --app shop --to 17 --work-dir /mnt/space",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd, s) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.App, "app", "", "Heroku app whose DATABASE moves")
+	f.StringSliceVar(&s.AlsoApps, "also-app", nil, "another app on the same database; give it once for each")
+	f.StringVar(&s.Database, "database", "", "attachment or add-on, when it is not DATABASE")
+	f.IntVar(&s.ToMajor, "to", 0, "PostgreSQL major to move to (default: the newest Heroku offers)")
+	f.StringVar(&s.FastPlan, "fast-plan", "", "plan of fast-follower and fast-primary (default: proposed)")
+	f.StringVar(&s.FinalPlan, "final-plan", "", "plan you want to end on (default: the one you have)")
+	f.StringVar(&s.WorkDir, "work-dir", "/mnt/space", "directory on a big, fast disk for the archive")
+	f.StringVar(&s.Engine, "engine", "classic", "transfer engine")
+	f.IntVar(&s.Jobs, "jobs", preflight.DefaultJobs, "parallel workers of dump and restore")
+	f.StringVar(&s.Compress, "compress", "", "compression of the archive: auto, none, gzip, lz4 or zstd")
+	f.DurationVar(&s.Budget, "budget", preflight.DefaultBudget, "how long production may be down in all")
+	f.DurationVar(&s.Soak, "soak", preflight.DefaultSoak, "how long final-primary must serve before anything is deleted")
+	f.DurationVar(&s.Quiet, "quiet", preflight.DefaultQuiet, "how long a database must be still to count as fenced")
+	f.DurationVar(&s.Poll, "poll", preflight.DefaultPoll, "pause between two questions to Heroku")
+	f.BoolVar(&s.DestroyOldPrimary, "destroy-old-primary", false, "let step 10 delete old-primary too")
+	f.StringVar(&s.PlatformURL, "platform-url", heroku.DefaultPlatformURL, "Heroku's Platform API, or a simulator's")
+	f.StringVar(&s.DataURL, "data-url", heroku.DefaultDataURL, "Heroku's data API, or a simulator's")
+	f.BoolVar(&s.check, "check", false, "check only; set nothing up")
+	return cmd
+}
+
+func (a *app) setUp(cmd *cobra.Command, s setup) error {
+	ctx := cmd.Context()
+	if s.App == "" {
+		return usageError{fmt.Errorf("which app? give --app NAME")}
+	}
+	token, err := findToken(rundir.Dir{}, steps.Config{PlatformURL: s.PlatformURL})
+	if err != nil {
+		return err
+	}
+	client, err := newHeroku(s.PlatformURL, s.DataURL, token)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	s.Run, s.Random, s.Tools, s.Free = a.run, rand.Reader, data{}.Tools, freeSpace
+	config, findings, err := preflight.Plan(ctx, client, s.Request)
+	printFindings(a.out, findings)
+	if err == nil {
+		err = preflight.Err(findings)
+	}
+	if err != nil || s.check {
+		return err
+	}
+	store, err := store()
+	if err != nil {
+		return err
+	}
+	run, err := store.Create(config)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "run %s is set up: %s, PostgreSQL %d to %d, %s then %s; open it with: changeover attach --run %s\n",
+		run.Name, config.App, config.FromMajor, config.ToMajor, config.FastPlan, config.FinalPlan, run.Name)
+	return nil
+}
+
+func printFindings(w io.Writer, findings []preflight.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(w, "%-8s %s: %s\n", f.Level, f.Subject, f.Text)
+		if f.Remedy != "" {
+			fmt.Fprintf(w, "         %s\n", f.Remedy)
+		}
+	}
+}

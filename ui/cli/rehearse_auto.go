@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"changeover/heroku"
+	"changeover/heroku/sim"
+	"changeover/steps/rundir"
+	"changeover/steps/session"
+)
+
+// rehearseAuto runs a whole rehearsal unattended, in this one process, so that nothing outlives it. Whatever happens,
+// servers and directories are gone when it returns.
+func (a *app) rehearseAuto(ctx context.Context, r rehearsal) (err error) {
+	say := func(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
+	options, p, err := r.options(say)
+	if err != nil {
+		return err
+	}
+	if err := r.checkMachine(options, p); err != nil {
+		return err
+	}
+	token4, err := newToken4()
+	if err != nil {
+		return err
+	}
+	server, err := sim.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end, cancel := endContext(ctx)
+		defer cancel()
+		err = errors.Join(err, server.Close(end))
+	}()
+	at := simState{URL: server.URL(), Token: heroku.Secret(server.Token()), PID: os.Getpid()}
+	run, config, err := r.setUp(ctx, token4, at, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, removeRehearsal(run)) }()
+
+	var result stubReport
+	work, stop := context.WithCancel(ctx)
+	ready, served := make(chan *parts, 1), make(chan error, 1)
+	go func() { served <- serveEngine(work, run, config, at.Token, func(p *parts) { ready <- p }) }()
+	select {
+	case parts := <-ready:
+		if err = a.driveAll(ctx, run, say); err == nil {
+			result, err = parts.report(ctx)
+		}
+	case err = <-served:
+		served <- nil
+	}
+	stop()
+	if err = errors.Join(err, <-served); err != nil {
+		return err
+	}
+	return a.printReport(result, r.json)
+}
+
+// driveAll follows the run and advances whatever is recommended, giving every confirmation, until all steps are done.
+// Only a rehearsal may be driven like this.
+func (a *app) driveAll(ctx context.Context, run rundir.Dir, say func(string, ...any)) error {
+	client, err := session.Open(run.Path, a.who(false))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return drive(ctx, client, a.newWatcher(a.err))
+}
+
+// removeRehearsal deletes what a rehearsal keeps on disk; its servers have been stopped or are swept later.
+func removeRehearsal(run rundir.Dir) error {
+	// Never a directory that is not a rehearsal's: this is the only place that deletes a run.
+	if filepath.Base(run.Path) != run.Name || run.Name[:min(len(run.Name), len(rehearsalPrefix))] != rehearsalPrefix {
+		return fmt.Errorf("%s is not a rehearsal", run.Path)
+	}
+	return errors.Join(os.RemoveAll(run.Path), os.RemoveAll(simDir(run)))
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"changeover/steps/rundir"
+	"changeover/steps/session"
+)
+
+// finishRehearsal removes a rehearsal that is done, and leaves its report.
+func (a *app) finishRehearsal(ctx context.Context, run rundir.Dir) error {
+	result, err := a.makeReport(ctx, run)
+	if err != nil {
+		return err
+	}
+	path, err := saveReport(run, result)
+	if err != nil {
+		return err
+	}
+	if err := endRehearsal(ctx, run); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "Everything of the rehearsal has been removed. Report: %s\n", path)
+	return nil
+}
+
+// stopRehearsals ends every rehearsal, whatever it is doing.
+func (a *app) stopRehearsals(ctx context.Context) error {
+	s, err := store()
+	if err != nil {
+		return err
+	}
+	runs, err := s.List()
+	if err != nil {
+		return err
+	}
+	stopped := 0
+	for _, run := range runs {
+		if !strings.HasPrefix(run.Name, rehearsalPrefix) {
+			continue
+		}
+		if err := endRehearsal(ctx, run); err != nil {
+			return err
+		}
+		stopped++
+		fmt.Fprintf(a.out, "%s ended; everything of it has been removed\n", run.Name)
+	}
+	if stopped == 0 {
+		fmt.Fprintln(a.out, "no rehearsal is running")
+	}
+	return nil
+}
+
+// endRehearsal stops the engine first, so that it does not see its databases vanish, then the simulator with its
+// servers, then removes the directories.
+func endRehearsal(ctx context.Context, run rundir.Dir) error {
+	ctx, cancel := endContext(ctx)
+	defer cancel()
+	if err := stopEngine(ctx, run, true); err != nil {
+		return err
+	}
+	if at, err := readSimState(run); err == nil {
+		if err := endProcess(ctx, at.PID); err != nil {
+			return err
+		}
+	}
+	return removeRehearsal(run)
+}
+
+// stopEngine asks the engine of a run to exit and waits until it has; no engine is fine.
+func stopEngine(ctx context.Context, run rundir.Dir, force bool) error {
+	client, err := session.Open(run.Path, session.Me(""))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	hello, err := client.Hello(ctx)
+	if errors.Is(err, session.ErrNoEngine) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := client.Stop(ctx, force); err != nil && !errors.Is(err, session.ErrNoEngine) {
+		return err
+	}
+	return awaitExit(ctx, hello.PID)
+}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"changeover/steps/rundir"
+)
+
+// startRehearsal starts a simulator in a process of its own and sets a run up against it.
+func (a *app) startRehearsal(ctx context.Context, r rehearsal) (*rundir.Dir, error) {
+	options, p, err := r.options(nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.checkMachine(options, p); err != nil {
+		return nil, err
+	}
+	token4, err := newToken4()
+	if err != nil {
+		return nil, err
+	}
+	s, err := store()
+	if err != nil {
+		return nil, err
+	}
+	name := rehearsalPrefix + token4
+	run := rundir.Dir{Name: name, Path: filepath.Join(s.Base, name)}
+	at, err := a.spawnSim(ctx, simDir(run), r.simFlags)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(simDir(run)))
+	}
+	if run, _, err = r.setUp(ctx, token4, at, p); err != nil {
+		end, cancel := endContext(ctx)
+		defer cancel()
+		return nil, errors.Join(err, endProcess(end, at.PID), os.RemoveAll(simDir(run)))
+	}
+	return &run, nil
+}
+
+// spawnSim starts `changeover sim heroku` in a session of its own, so that it outlives this terminal, and passes on what
+// it says until it is ready.
+func (a *app) spawnSim(ctx context.Context, dir string, flags simFlags) (simState, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return simState{}, fmt.Errorf("making a directory for the simulator: %w", err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return simState{}, err
+	}
+	state := filepath.Join(dir, "sim.json")
+	logPath := filepath.Join(dir, "sim.log")
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
+	if err != nil {
+		return simState{}, fmt.Errorf("making the simulator's log: %w", err)
+	}
+	defer log.Close()
+	args := []string{
+		"sim", "heroku", "--state", state, "--listen", flags.listen, "--size", flags.size, "--plan", flags.plan,
+		"--from", strconv.Itoa(flags.from), "--to", strconv.Itoa(flags.to),
+	}
+	if flags.quick {
+		args = append(args, "--quick")
+	}
+	cmd := exec.Command(exe, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return simState{}, fmt.Errorf("starting the simulator: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	return a.awaitSim(ctx, cmd.Process, state, logPath, ended)
+}
+
+// awaitSim waits until the simulator is ready. Interrupted, it ends it: nothing half-made is left running.
+func (a *app) awaitSim(ctx context.Context, process *os.Process, state, logPath string, ended <-chan error) (simState, error) {
+	lines, err := os.Open(logPath)
+	if err != nil {
+		return simState{}, err
+	}
+	defer lines.Close()
+	reader := bufio.NewReader(lines)
+	last := ""
+	relay := func() {
+		for {
+			line, err := reader.ReadString('\n')
+			if line = strings.TrimSpace(line); line != "" {
+				last = line
+				fmt.Fprintln(a.err, line)
+			}
+			if errors.Is(err, io.EOF) || err != nil {
+				return
+			}
+		}
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			_ = process.Signal(syscall.SIGTERM)
+			<-ended
+			return simState{}, ctx.Err()
+		case <-ended:
+			relay()
+			return simState{}, errors.New(strings.TrimPrefix(last, "changeover: "))
+		case <-tick.C:
+			relay()
+			if at, err := readSimFile(state); err == nil {
+				return at, nil
+			}
+		}
+	}
+}
+
+// processLives says whether a process of that number runs.
+func processLives(pid int) bool { return pid > 0 && syscall.Kill(pid, 0) == nil }
+
+// endProcess asks a process to end and waits until it has.
+func endProcess(ctx context.Context, pid int) error {
+	if !processLives(pid) {
+		return nil
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("ending process %d: %w", pid, err)
+	}
+	return awaitExit(ctx, pid)
+}
+
+// awaitExit waits until a process has ended.
+func awaitExit(ctx context.Context, pid int) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for processLives(pid) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("process %d does not end; look at it with ps", pid)
+		case <-tick.C:
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"changeover/steps/session"
+	"changeover/ui/plain"
+)
+
+func (a *app) watchCommand() *cobra.Command {
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use: "watch", Short: "Print one line for every change, for scripts and screen readers", Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, _, err := a.connect(cmd.Context(), true)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			w := &printedWatch{watch: plain.NewWatch(a.out, a.style())}
+			w.watch.Every = every
+			for event := range client.Events(cmd.Context()) {
+				w.Event(event)
+				if w.err != nil {
+					return w.err
+				}
+				if event.View != nil && event.View.Finished {
+					return nil
+				}
+			}
+			return nil // ctrl-c is how watching ends
+		},
+	}
+	cmd.Flags().DurationVar(&every, "every", 30*time.Second, "how often a transfer in progress is worth a line")
+	// Only plain lines exist; the flag is there so that scripts can say what they rely on.
+	cmd.Flags().Bool("plain", true, "plain lines without cursor control")
+	return cmd
+}
+
+// style is how plain text looks at this terminal.
+func (a *app) style() plain.Style { return plain.Style{ASCII: a.ascii || !utf8Locale(os.Getenv)} }
+
+// utf8Locale says whether the locale can show more than ASCII.
+func utf8Locale(getenv func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if value := getenv(name); value != "" {
+			value = strings.ToUpper(value)
+			return strings.Contains(value, "UTF-8") || strings.Contains(value, "UTF8")
+		}
+	}
+	return false
+}
+
+// printedWatch prints what a stream of events says.
+type printedWatch struct {
+	watch *plain.Watch
+	err   error
+}
+
+// newWatcher prints the changes of a run to w.
+func (a *app) newWatcher(w io.Writer) *printedWatch {
+	return &printedWatch{watch: plain.NewWatch(w, a.style())}
+}
+
+// Event prints what is new, and keeps the first error of printing.
+func (p *printedWatch) Event(e session.Event) {
+	if p.err != nil {
+		return
+	}
+	switch {
+	case e.Kind == session.KindLost:
+		p.err = p.watch.Note(time.Now(), "no contact with the engine: "+e.Problem)
+	case e.View != nil:
+		p.err = p.watch.Show(*e.View)
+	}
+}
