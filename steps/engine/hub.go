@@ -208,6 +208,9 @@ func (s *Subscription) await(fresh bool) (Update, bool) {
 func (s *Subscription) collect(update *Update, least int) bool {
 	h := &s.e.hub
 	h.mu.Lock()
+	if len(s.lines) > 0 && update.View != nil {
+		update.View.Seq = h.next() // still the present, or it would be dirty; but no older than its lines
+	}
 	update.Lines = append(update.Lines, s.lines...)
 	s.lines = nil
 	due := s.dirty >= least || update.First && update.View == nil

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"changeover/steps"
 	"changeover/steps/journal"
@@ -80,7 +81,7 @@ func (l *logFile) write(line steps.LogLine) {
 	}
 	if err != nil && !l.failed {
 		l.failed = true // said once: the next line would fail for the same reason
-		l.e.hub.publish(steps.LogLine{At: l.e.o.Now(), Level: steps.Error, Text: l.e.clean(fmt.Sprintf("the log file cannot be written, lines are missing from it: %v", err))})
+		l.e.hub.publish(steps.LogLine{At: l.e.wall(), Level: steps.Error, Text: l.e.clean(fmt.Sprintf("the log file cannot be written, lines are missing from it: %v", err))})
 	} else if err == nil {
 		l.failed = false
 	}
@@ -99,8 +100,11 @@ func (l *logFile) close() error {
 
 // logf writes a line of a step, or of the run when step is 0. It is never called with Engine.mu held.
 func (e *Engine) logf(level steps.Level, step int, format string, args ...any) {
-	e.log.write(steps.LogLine{At: e.o.Now(), Level: level, Step: step, Text: e.clean(fmt.Sprintf(format, args...))})
+	e.log.write(steps.LogLine{At: e.wall(), Level: level, Step: step, Text: e.clean(fmt.Sprintf(format, args...))})
 }
+
+// wall is the time as it reads back from a file.
+func (e *Engine) wall() time.Time { return e.o.Now().UTC().Round(0) }
 
 // LogLines are the lines behind a number, oldest first, at most limit (0 means all).
 func (e *Engine) LogLines(after uint64, limit int) ([]steps.LogLine, error) {
