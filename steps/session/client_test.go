@@ -166,6 +166,43 @@ func TestSlowReaderMissesViewsButNoLine(t *testing.T) {
 	}
 }
 
+func TestReaderThatIsStuckDoesNotFillTheMemory(t *testing.T) {
+	const most = 50_000
+	dir := shortDir(t)
+	written := make(chan int, 1)
+	pad := strings.Repeat("x", 1<<10)
+	listening(t, dir, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, `{"kind":"snapshot","view":{"seq":1},"protocol_min":1,"protocol_max":1}`)
+		if r.URL.Path != "/v1/events" {
+			return
+		}
+		n := 0
+		for ; n < most; n++ {
+			http.NewResponseController(w).SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+			if _, err := fmt.Fprintf(w, `{"kind":"log","lines":[{"seq":%d,"text":%q}]}`+"\n", n+1, pad); err != nil {
+				break
+			}
+		}
+		select {
+		case written <- n:
+		default:
+		}
+	}))
+	events := opened(t, dir, "ana").Events(t.Context())
+	if n := <-written; n < mailboxLines || n >= most {
+		t.Errorf("%d lines were taken for a reader who takes none", n)
+	}
+	got := uint64(0)
+	for got < mailboxLines {
+		ev := nextEvent(t, events, "lines", func(ev Event) bool { return len(ev.Lines) > 0 })
+		for _, line := range ev.Lines {
+			if got++; line.Seq != got {
+				t.Fatalf("line %d came when %d was due", line.Seq, got)
+			}
+		}
+	}
+}
+
 func TestEventsEndWithTheirContextAndWithTheClient(t *testing.T) {
 	dir, e := shortDir(t), newFakeEngine()
 	serving(t, dir, e, nil)
@@ -293,8 +330,12 @@ func TestVersionsThatDoNotMeetMayWatchButNotCommand(t *testing.T) {
 	// The engine does not rely on the client's good manners.
 	err = c.call(t.Context(), http.MethodPost, "v1/commands", advance(1), nil)
 	want(t, err, ErrProtocol)
+	want(t, c.call(t.Context(), http.MethodPost, "v1/control", Control{Action: ActionTake}, nil), ErrProtocol)
 	c.min, c.max = 2, 3 // ranges that overlap are enough
 	want(t, c.Command(t.Context(), advance(1)), nil)
+	// An idle engine can be asked to go by whatever version is to replace it.
+	c.min, c.max = 9, 9
+	want(t, c.Stop(t.Context(), false), nil)
 }
 
 func TestWhatANewerEngineAddsDoesNoHarm(t *testing.T) {

@@ -15,8 +15,13 @@ const logsKept = 3
 
 // rotate moves the log of an earlier engine aside: engine.log.1 is the newest of the old ones.
 func rotate(path string) error {
-	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-		return nil // nothing to keep
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("rotate the engine's log: %w", err)
+	case info.Size() == 0:
+		return nil
 	}
 	for n := logsKept; n > 0; n-- {
 		from := path

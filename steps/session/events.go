@@ -89,17 +89,17 @@ func problem(err error) string {
 	return err.Error()
 }
 
-// deliver hands over what is waiting, for at most d.
+// deliver hands over what is waiting, for d. It goes on while the mailbox is full: a new stream would not be read.
 func (w *watcher) deliver(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	for {
+	for over := false; !over || w.box.full(); {
 		next, to := w.next()
 		select {
 		case to <- next:
 			w.box.taken()
 		case <-timer.C:
-			return
+			over = true
 		case <-ctx.Done():
 			return
 		}

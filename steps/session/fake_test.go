@@ -170,7 +170,7 @@ func (e *fakeEngine) subscribers() int {
 // shortDir is a private directory whose socket path is short, whatever the test is called.
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "co")
+	dir, err := os.MkdirTemp("/tmp", "co") //nolint:usetesting // t.TempDir carries the test's name
 	if err != nil {
 		t.Fatal(err)
 	}

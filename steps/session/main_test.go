@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,8 +48,8 @@ func exit(err error) {
 // playEngine serves a fake engine under the lock that the real one holds.
 func playEngine(dir string) error {
 	lock := flock.New(filepath.Join(dir, "engine.lock"))
-	if held, err := lock.TryLock(); err != nil || !held {
-		return fmt.Errorf("another engine holds the run (%v)", err)
+	if held, err := lock.TryLock(); !held {
+		return errors.Join(errors.New("another engine holds the run"), err)
 	}
 	defer lock.Close()
 	f, err := os.OpenFile(filepath.Join(dir, "spawned"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -25,8 +25,8 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /v1/view", s.serve(s.view))
 	mux.Handle("GET /v1/log", s.serve(s.log))
 	mux.Handle("GET /v1/events", s.serve(s.events))
-	mux.Handle("POST /v1/commands", s.writer(s.command))
-	mux.Handle("POST /v1/control", s.writer(s.control))
+	mux.Handle("POST /v1/commands", s.writer(s.spoken(s.command)))
+	mux.Handle("POST /v1/control", s.writer(s.spoken(s.control)))
 	mux.Handle("POST /v1/stop", s.writer(s.stop))
 	return mux
 }
@@ -148,7 +148,7 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request, c caller) error {
 			return err
 		}
 	}
-	if s.askStop("stopped by " + c.name) {
+	if s.askStop("was stopped by " + c.name) {
 		s.o.Announce(steps.Info, fmt.Sprintf("engine asked to stop by %s, from %s", c.name, c.where()))
 	}
 	s.reply(w, http.StatusAccepted, struct{}{})
@@ -187,14 +187,14 @@ func body(w http.ResponseWriter, r *http.Request, into any) error {
 	// would count as lost while a long command is still being decided.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(10 * time.Second))
-	defer control.SetReadDeadline(time.Time{})
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
 	if err := dec.Decode(into); err != nil {
 		var tooLong *http.MaxBytesError
 		if errors.As(err, &tooLong) {
 			return fmt.Errorf("%w: it is longer than %d bytes", errBadRequest, tooLong.Limit)
 		}
-		return fmt.Errorf("%w: the body is not the JSON expected: %v", errBadRequest, err)
+		return fmt.Errorf("%w: the body is not the JSON expected: %w", errBadRequest, err)
 	}
 	return nil
 }

@@ -231,7 +231,7 @@ func (s *Server) serve(h handler) http.Handler {
 	})
 }
 
-// writer is serve for what changes something: only for those who may, of a version that we understand.
+// writer is serve for what changes something: only for those who may.
 func (s *Server) writer(h handler) http.Handler {
 	return s.serve(func(w http.ResponseWriter, r *http.Request, c caller) error {
 		if !c.write {
@@ -241,12 +241,20 @@ func (s *Server) writer(h handler) http.Handler {
 			}
 			return &Refused{Text: fmt.Sprintf("uid %d may only watch this run", c.uid), Err: steps.ErrReadOnly}
 		}
+		return h(w, r, c)
+	})
+}
+
+// spoken is a handler for callers whose protocols meet ours. Asking the engine to stop needs none of it: that is how
+// a newer program gets an old idle engine out of the way.
+func (s *Server) spoken(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, c caller) error {
 		if theirs := r.Header.Get(headerProtocol); !s.understands(theirs) {
 			return &Refused{Err: ErrProtocol, Text: fmt.Sprintf("the engine speaks protocol %s, you speak %s: use the engine's own version (%s)",
 				span(s.o.min, s.o.max), clean(theirs), firstOf(s.o.Build, "unknown build"))}
 		}
 		return h(w, r, c)
-	})
+	}
 }
 
 // understands says whether a "min-max" of a client meets ours. Who does not say is a person with curl.

@@ -84,11 +84,11 @@ func TestRefusalsKeepTheirKindAndTheirWords(t *testing.T) {
 	dir, e := shortDir(t), newFakeEngine()
 	serving(t, dir, e, nil)
 	c := opened(t, dir, "ana")
-	for _, kind := range kinds {
+	for i, kind := range kinds {
 		e.deciding = func(steps.Command) error { return fmt.Errorf("step 4 first (%w)", kind) }
 		err := c.Command(t.Context(), advance(1))
-		for _, other := range kinds {
-			if errors.Is(err, other) != (other == kind) {
+		for j, other := range kinds {
+			if errors.Is(err, other) != (i == j) {
 				t.Errorf("refused with %v, got back %v", kind, err)
 			}
 		}
@@ -174,6 +174,7 @@ func TestStopWaitsForNoStepToBeActive(t *testing.T) {
 	s := serving(t, dir, e, nil)
 	c := opened(t, dir, "ana")
 	events := c.Events(t.Context())
+	nextEvent(t, events, "snapshot", ofKind(KindSnapshot))
 	e.change(func(v *steps.View) { v.Steps[3].State = steps.Running })
 	err := c.Stop(t.Context(), false)
 	want(t, err, steps.ErrNotAllowed)
@@ -191,7 +192,7 @@ func TestStopWaitsForNoStepToBeActive(t *testing.T) {
 	want(t, c.Stop(t.Context(), true), nil) // twice is fine
 	closed(t, s)
 	lost := nextEvent(t, events, "lost", ofKind(KindLost))
-	if lost.Problem != "the engine has stopped by ana" && lost.Problem != ErrNoEngine.Error() {
+	if lost.Problem != "the engine was stopped by ana" && lost.Problem != ErrNoEngine.Error() {
 		t.Errorf("lost because %q", lost.Problem)
 	}
 }

@@ -121,11 +121,15 @@ func TestShortDirectoryOfSomebodyElseIsNotUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	squat := filepath.Dir(first)
-	for name, prepare := range map[string]func(){
+	cases := map[string]func(){
 		"open to others": func() { os.Mkdir(squat, 0o700); os.Chmod(squat, 0o777) },
 		"a link":         func() { os.Symlink(shortDir(t), squat) },
 		"a file":         func() { os.WriteFile(squat, nil, 0o600) },
-	} {
+	}
+	if os.Geteuid() == 0 { // only root can make directories for others
+		cases["another uid's"] = func() { os.Mkdir(squat, 0o700); os.Chown(squat, 4711, 4711) }
+	}
+	for name, prepare := range cases {
 		t.Run(name, func(t *testing.T) {
 			if err := os.RemoveAll(squat); err != nil {
 				t.Fatal(err)

@@ -51,7 +51,7 @@ func EnsureEngine(ctx context.Context, s Spawn) (started bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if there, err := probe(ctx, c); there || err != nil {
 		return false, err
 	}
@@ -60,7 +60,7 @@ func EnsureEngine(ctx context.Context, s Spawn) (started bool, err error) {
 	if _, err := lock.TryLockContext(ctx, 50*time.Millisecond); err != nil {
 		return false, fmt.Errorf("wait for another start of the engine: %w", err)
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	if there, err := probe(ctx, c); there || err != nil {
 		return false, err
 	}
@@ -69,7 +69,7 @@ func EnsureEngine(ctx context.Context, s Spawn) (started bool, err error) {
 		return false, err
 	}
 	// The child is nobody's to wait for once it answers; init adopts it when we exit.
-	defer child.Release()
+	defer func() { _ = child.Release() }()
 	return s.await(ctx, c, child.Pid)
 }
 

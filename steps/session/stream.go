@@ -61,7 +61,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c caller) error 
 func (s *Server) farewell() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return "the engine has " + firstOf(s.why, "stopped")
+	return "the engine " + firstOf(s.why, "has stopped")
 }
 
 // event is an update of the engine as it goes over the wire. For the first it adds the lines between after and the
