@@ -9,6 +9,7 @@ import (
 
 	"changeover/heroku"
 	"changeover/heroku/sim"
+	"changeover/steps/report"
 	"changeover/steps/rundir"
 	"changeover/steps/session"
 )
@@ -44,7 +45,7 @@ func (a *app) rehearseAuto(ctx context.Context, r rehearsal) (err error) {
 	}
 	defer func() { err = errors.Join(err, removeRehearsal(run)) }()
 
-	var result stubReport
+	var result report.Report
 	work, stop := context.WithCancel(ctx)
 	ready, served := make(chan *parts, 1), make(chan error, 1)
 	go func() { served <- serveEngine(work, run, config, at.Token, func(p *parts) { ready <- p }) }()

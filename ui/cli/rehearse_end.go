@@ -12,7 +12,12 @@ import (
 
 // finishRehearsal removes a rehearsal that is done, and leaves its report.
 func (a *app) finishRehearsal(ctx context.Context, run rundir.Dir) error {
-	result, err := a.makeReport(ctx, run)
+	client, err := a.connectTo(ctx, run, true)
+	if err != nil {
+		return err
+	}
+	result, err := makeReport(ctx, client, run)
+	_ = client.Close()
 	if err != nil {
 		return err
 	}

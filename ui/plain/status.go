@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"changeover/steps"
 	"changeover/ui/format"
@@ -45,7 +47,7 @@ func (s Style) paragraph(v steps.View) []string {
 		all = append(all, "The run is paused"+s.by(v.PausedBy)+": nothing new is sent to the outside.")
 	}
 	if v.Hint != "" {
-		all = append(all, s.clean(strings.TrimSuffix(v.Hint, "."))+".")
+		all = append(all, sentence(s.clean(v.Hint)))
 	}
 	if c := v.Cost; c.CentsHour > 0 || c.CentsSoFar > 0 {
 		all = append(all, fmt.Sprintf("It has cost %s so far and costs %s an hour.", format.Money(c.CentsSoFar), format.Money(c.CentsHour)))
@@ -83,7 +85,7 @@ func progressOf(v steps.View) string {
 func (s Style) stepSentence(step steps.StepView) string {
 	text := fmt.Sprintf("Step %d, %s, is %s", step.Number, s.clean(step.Name), stateWords(step.State))
 	if step.Active > 0 {
-		text += " after " + format.Clock(step.Active)
+		text += ", " + format.Clock(step.Active) + " so far"
 	}
 	switch {
 	case step.Waiting != nil:
@@ -156,6 +158,12 @@ func (s Style) stepLine(step steps.StepView) string {
 		line += "  " + s.clean(step.Reason)
 	}
 	return strings.TrimRight(line, " ")
+}
+
+// sentence gives a line the looks of one.
+func sentence(line string) string {
+	first, size := utf8.DecodeRuneInString(line)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(line[size:], ".") + "."
 }
 
 // stateWords is a state within a sentence.

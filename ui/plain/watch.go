@@ -28,6 +28,7 @@ type Watch struct {
 // sample is what was last said about a step at work.
 type sample struct {
 	at       time.Time
+	phase    string
 	fraction float64
 	text     string
 }
@@ -45,6 +46,7 @@ func (x *Watch) Show(v steps.View) error {
 	if !x.begun {
 		x.begin(v)
 	}
+	x.last.Run = v.Run
 	x.alarm(v)
 	x.outage(v)
 	x.control(v)
@@ -52,8 +54,8 @@ func (x *Watch) Show(v steps.View) error {
 		x.step(v, x.before(i), step)
 	}
 	x.followers(v)
-	if v.Next != x.last.Next && v.Next != 0 && !v.Finished {
-		x.say(v.Now, "", "next: step %d%s", v.Next, x.colon(v.Hint))
+	if v.Next != x.last.Next {
+		x.next(v)
 	}
 	if v.Finished && !x.last.Finished {
 		x.say(v.Now, green, "all %d steps are done", len(v.Steps))
@@ -74,6 +76,7 @@ func (x *Watch) begin(v steps.View) {
 	x.last.Run = v.Run
 	x.last.Steps = make([]steps.StepView, len(v.Steps))
 	x.last.Driver, x.last.Next = v.Driver, v.Next
+	x.last.Outage.Outages = v.Outage.Outages
 	var done []string
 	for i, step := range v.Steps {
 		switch step.State {
@@ -86,11 +89,31 @@ func (x *Watch) begin(v steps.View) {
 	}
 	x.say(v.Now, "", "%s", x.style.aim(v))
 	if len(done) > 0 {
-		x.say(v.Now, "", "done so far: step %s", strings.Join(done, ", "))
+		x.say(v.Now, "", "done so far: %s", strings.Join(done, ", "))
 	}
-	if v.Next != 0 {
-		x.say(v.Now, "", "next: step %d%s", v.Next, x.colon(v.Hint))
+	x.next(v)
+	if v.Outage.Active {
+		x.last.Outage = v.Outage
+		x.say(v.Now, red, "OUTAGE: production is down%s", since(v.Outage.Since))
 	}
+}
+
+func (x *Watch) next(v steps.View) {
+	if v.Next < 1 || v.Next > len(v.Steps) || v.Finished {
+		return
+	}
+	hint := ""
+	if v.Hint != "" {
+		hint = " (" + x.style.clean(v.Hint) + ")"
+	}
+	x.say(v.Now, "", "next: step %d %s%s", v.Next, x.style.clean(v.Steps[v.Next-1].Name), hint)
+}
+
+func since(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return " since " + at.UTC().Format("15:04:05 UTC")
 }
 
 func (x *Watch) before(i int) steps.StepView {

@@ -1,0 +1,205 @@
+package dash
+
+import (
+	"fmt"
+	"strings"
+
+	"changeover/steps"
+	"changeover/ui/format"
+)
+
+// drawDetail is everything about the selected step.
+func (m *model) drawDetail(r rect) []string {
+	b := box{title: "2 Step", focused: m.focus == detailPane}
+	b.joint = m.lay.mode == compact && m.expanded == noPane
+	b.belowLeft, b.belowRight = m.focus == stepsPane, m.focus == followersPane
+	b.last = m.expanded == detailPane
+	s := m.step()
+	if s == nil {
+		return b.draw(m.st, r.w, r.h, []string{m.st.dim.Render(" waiting for the engine …")})
+	}
+	b.title = fmt.Sprintf("2 Step %d · %s", s.Number, clean(s.Name))
+	b.right = m.detailStatus(s)
+	lines, rows := m.detailLines(s, r.w-2), m.detailRows()
+	top := max(min(m.detailTop, len(lines)-rows), 0)
+	shown := lines[top:]
+	if len(shown) > rows && rows > 1 {
+		more := len(shown) - rows + 1
+		shown = append(shown[:rows-1:rows-1], m.st.dim.Render(" ▾ "+m.moreText(s, more, top+rows-1)))
+	}
+	return b.draw(m.st, r.w, r.h, shown)
+}
+
+func (m *model) detailRows() int {
+	rows := m.lay.detail.h - 1
+	if m.expanded == detailPane {
+		rows--
+	}
+	return max(rows, 0)
+}
+
+// detailOverflow is how far the panel can be scrolled.
+func (m *model) detailOverflow() int {
+	if s := m.step(); s != nil {
+		return max(len(m.detailLines(s, m.lay.detail.w-2))-m.detailRows(), 0)
+	}
+	return 0
+}
+
+// moreText says what is below the cut: workers by number, because one looks for them; else lines.
+func (m *model) moreText(s *steps.StepView, more, shown int) string {
+	if s.Transfer != nil {
+		workers := len(s.Transfer.Workers) - max(shown-m.workersFrom(s), 0)
+		if shown >= m.workersFrom(s) && workers > 0 {
+			return fmt.Sprintf("+%d more workers (2 then j, or enter)", workers)
+		}
+	}
+	return fmt.Sprintf("%d more lines (2 then j, or enter)", more)
+}
+
+// detailStatus is state, time and estimate, apart from each other.
+func (m *model) detailStatus(s *steps.StepView) string {
+	k := m.look(s)
+	text := k.style.Render(k.glyph + " " + k.word)
+	if s.State.Active() || s.Active > 0 {
+		text += " " + format.Clock(m.active(s))
+	}
+	if s.Attempt > 1 {
+		text += fmt.Sprintf(" · try %d", s.Attempt)
+	}
+	if s.Transfer != nil && s.State.Active() {
+		if left := format.Left(s.Transfer.ETALow, s.Transfer.ETAHigh); left != "" {
+			text += " · left " + left
+		}
+	}
+	return text
+}
+
+// detailLines is the whole content; the panel shows a window of it.
+func (m *model) detailLines(s *steps.StepView, w int) []string {
+	lines := m.situation(s, w)
+	if s.Transfer != nil && s.State.Active() {
+		lines = append(lines, m.transferLines(s, w)...)
+		lines = append(lines, "")
+	}
+	return append(lines, m.explanation(s, w)...)
+}
+
+// workersFrom is the line at which the workers begin.
+func (m *model) workersFrom(s *steps.StepView) int {
+	return len(m.situation(s, m.lay.detail.w-2)) + transferHead
+}
+
+// situation is what is going on: what it waits for, what is in flight, why it stopped.
+func (m *model) situation(s *steps.StepView, w int) []string {
+	var lines []string
+	if wait := s.Waiting; wait != nil && s.State.Active() {
+		text := fmt.Sprintf("%s, since %s (%s)", clean(wait.For), m.wallClock(wait.Since), format.Short(m.since(wait.Since)))
+		if wait.Detail != "" {
+			text += " – " + clean(wait.Detail)
+		}
+		style := m.st.busy
+		if wait.Who == "you" {
+			style = m.st.warn
+		}
+		for _, l := range hang(" waiting for "+clean(wait.Who)+": ", text, w-1) {
+			lines = append(lines, style.Render(l))
+		}
+	}
+	if s.Doing != "" && s.State.Active() && s.Transfer == nil {
+		lines = append(lines, hang(" now: ", clean(s.Doing), w-1)...)
+	}
+	if s.Reason != "" {
+		k := m.look(s)
+		for _, l := range hang(" "+k.glyph+" ", clean(s.Reason), w-1) {
+			lines = append(lines, k.style.Render(l))
+		}
+	}
+	if s.State == steps.Paused || m.view.Paused && s.State.Active() {
+		lines = append(lines, m.st.warn.Render(" ‖ nothing new is sent; what is in flight goes on; p resumes"))
+	}
+	if next := m.whatNext(s); next != "" {
+		lines = append(lines, hang(" ", next, w-1)...)
+	}
+	return lines
+}
+
+// whatNext says what to press, for the states in which something is.
+func (m *model) whatNext(s *steps.StepView) string {
+	switch {
+	case s.State == steps.Unknown && s.CanAdvance:
+		return "The outcome is not known. a looks at what really happened before anything is sent again."
+	case s.State == steps.Failed && s.CanAdvance && s.CanRollback:
+		return "a tries again, R rolls back."
+	case s.State == steps.Failed && s.CanAdvance:
+		return "a tries again."
+	case s.State.Startable() && !s.CanAdvance && s.AdvanceBlocked != "" && s.AdvanceBlocked != s.Reason:
+		return "cannot start: " + clean(s.AdvanceBlocked)
+	default:
+		return ""
+	}
+}
+
+// explanation is what the operator reads before pressing the key.
+func (m *model) explanation(s *steps.StepView, w int) []string {
+	var lines []string
+	lines = append(lines, " "+m.st.strong.Render(fitEnd(clean(s.Title), w-1)))
+	add := func(label, text string) {
+		if text != "" {
+			lines = append(lines, m.labelled(label, text, w)...)
+		}
+	}
+	for i, does := range s.Explain.Does {
+		label := ""
+		if i == 0 {
+			label = "does"
+		}
+		item := hang(" "+fit(label, 9)+"• ", clean(does), w-1)
+		item[0] = " " + m.st.dim.Render(fit(label, 9)) + item[0][10:]
+		lines = append(lines, item...)
+	}
+	if s.Explain.Outage {
+		add("outage", "the outage clock runs during this step")
+	}
+	add("takes", s.Explain.Takes)
+	add("cost", s.Explain.Cost)
+	add("undo", undoText(s))
+	add("asks", asks(s))
+	for i, c := range s.Explain.Commands {
+		label := ""
+		if i == 0 {
+			label = "same as"
+		}
+		lines = append(lines, m.labelled(label, "$ "+clean(c), w)...)
+	}
+	return lines
+}
+
+func (m *model) labelled(label, text string, w int) []string {
+	lines := hang(" "+fit(label, 9), clean(text), w-1)
+	lines[0] = " " + m.st.dim.Render(fit(label, 9)) + lines[0][10:]
+	return lines
+}
+
+func undoText(s *steps.StepView) string {
+	text := s.Explain.Undo
+	if !s.CanRollback && s.RollbackBlocked != "" && s.State != steps.Locked && s.State != steps.Ready {
+		text = strings.TrimSpace(text + " (R not now: " + s.RollbackBlocked + ")")
+	}
+	return text
+}
+
+// asks says beforehand how hard it will be to start the step.
+func asks(s *steps.StepView) string {
+	if !s.State.Startable() && s.State != steps.Locked {
+		return ""
+	}
+	switch s.Confirm.Tier {
+	case steps.TierKey:
+		return "nothing; a starts it at once"
+	case steps.TierYes:
+		return "a, then y"
+	default:
+		return "a, then type: " + strings.Join(s.Confirm.Words, ", ")
+	}
+}

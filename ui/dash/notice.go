@@ -1,0 +1,42 @@
+package dash
+
+import (
+	"time"
+
+	"charm.land/lipgloss/v2"
+)
+
+// A notice answers a key or tells of something that happened, in the line above the keys. Problems stay longer, because
+// they have to be read.
+const (
+	noticeStays  = 8 * time.Second
+	problemStays = 30 * time.Second
+)
+
+type notice struct {
+	text    string
+	problem bool
+	at      time.Time
+}
+
+func (m *model) say(text string) { m.note = notice{text: clean(text), at: m.now} }
+
+func (m *model) complain(text string) { m.note = notice{text: clean(text), problem: true, at: m.now} }
+
+func (n *notice) expire(now time.Time) {
+	stays := noticeStays
+	if n.problem {
+		stays = problemStays
+	}
+	if now.Sub(n.at) >= stays {
+		*n = notice{}
+	}
+}
+
+func (n notice) draw(st styles) string {
+	style, mark := lipgloss.Style(st.accent), "• "
+	if n.problem {
+		style, mark = st.warn, "! "
+	}
+	return style.Render(" " + mark + n.text)
+}

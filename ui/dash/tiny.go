@@ -1,0 +1,46 @@
+package dash
+
+import (
+	"fmt"
+
+	"changeover/steps"
+	"changeover/ui/format"
+)
+
+// drawTiny is the one screen for terminals too small for panels: what matters most first, cut where the lines end.
+func (m *model) drawTiny() []string {
+	need := fmt.Sprintf("need %d×%d, have %d×%d", compactWidth, compactHeight, m.w, m.h)
+	if m.view == nil {
+		return []string{"changeover", m.linkText(), need, "q detach"}
+	}
+	lines := []string{m.outageStyle(), m.linkText()}
+	if m.view.Alarm != "" {
+		lines = append([]string{m.st.alarm.Render("! ALARM " + clean(m.view.Alarm))}, lines...)
+	}
+	if m.view.Paused {
+		lines = append(lines, m.st.warn.Render("‖ paused"))
+	}
+	for _, s := range m.tinySteps() {
+		k := m.look(s)
+		lines = append(lines, k.style.Render(fmt.Sprintf("%s %d %s %s", k.glyph, s.Number, clean(s.Name), k.word))+
+			" "+format.Clock(m.active(s)))
+	}
+	if m.note.text != "" {
+		lines = append(lines, m.note.draw(m.st))
+	}
+	return append(lines, m.st.strong.Render(need), "q detach (work goes on)", "p pause", clean(m.view.Run.App))
+}
+
+// tinySteps are the steps that are being worked on, else the selected one.
+func (m *model) tinySteps() []*steps.StepView {
+	var active []*steps.StepView
+	for i := range m.view.Steps {
+		if m.view.Steps[i].State.Active() {
+			active = append(active, &m.view.Steps[i])
+		}
+	}
+	if s := m.step(); len(active) == 0 && s != nil {
+		active = append(active, s)
+	}
+	return active
+}
