@@ -34,7 +34,7 @@ func (boxOff) Confirm(l Look) Confirmation {
 }
 
 func (boxOff) Check(ctx context.Context, env *Env) error {
-	left, err := Leftovers(ctx, env, env.Heroku)
+	left, err := Leftovers(ctx, env.Config(), env.Facts(), env.Heroku)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,10 @@ func (boxOff) Check(ctx context.Context, env *Env) error {
 }
 
 // Leftovers are add-ons and attachments of the run on Heroku that should not exist once step 10 is done.
-func Leftovers(ctx context.Context, l Look, h Heroku) ([]string, error) {
-	c := l.Config()
+func Leftovers(ctx context.Context, c Config, facts *Facts, h Heroku) ([]string, error) {
 	kept := map[string]bool{c.OldPrimary.ID: !c.DestroyOldPrimary}
 	for _, role := range []Role{FinalPrimary, FinalFollower} {
-		if db, ok := FactDatabase(role).Get(l.Facts()); ok && db.Alive() {
+		if db, ok := FactDatabase(role).Get(facts); ok && db.Alive() {
 			kept[db.AddonID] = true
 		}
 	}
