@@ -21,7 +21,7 @@ func (s *Server) getRateLimits(*request) (reply, error) {
 func (s *Server) listAuthorizations(*request) (reply, error) {
 	return ok([]map[string]any{{
 		"id": uuid.NewSHA1(uuid.NameSpaceURL, []byte(s.accountID)).String(), "description": "simulated token", "scope": []string{"global"},
-		"access_token": map[string]any{"id": s.accountID, "expires_in": nil, "token": "***"},
+		"access_token": map[string]any{"id": s.accountID, "expires_in": nil, "token": s.opts.Token},
 		"created_at":   stamp(s.started), "updated_at": stamp(s.started),
 	}}), nil
 }

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"context"
+	"fmt"
+	"hash/crc32"
 	"time"
 )
 
@@ -71,8 +73,6 @@ type billing struct {
 	Type string `json:"type"`
 }
 
-func (d *addon) ref() ref { return ref{d.id, d.name} }
-
 // port is where the server listens, 0 while there is none.
 func (d *addon) port() int {
 	if d.db == nil {
@@ -116,8 +116,9 @@ func (s *Server) addonJSON(r *request, d *addon) addonJSON {
 	return j
 }
 
+// providerID is the id the provider knows the add-on by: another one than Heroku's.
 func (d *addon) providerID() string {
-	return "resource" + padded(len(d.name) * 7919)[4:] + "@heroku.com"
+	return fmt.Sprintf("resource%d@heroku.com", crc32.ChecksumIEEE([]byte(d.id)))
 }
 
 // findAddon finds an add-on by name or id, whoever owns it.

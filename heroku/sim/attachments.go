@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (s *Server) plannedAttachment(a *app, d *addon, name, namespace, confirm st
 	if name == "" {
 		name = "DATABASE"
 		if _, has := taken[name]; has {
-			name = freeColour(s.turn, slices.Collect(mapKeys(taken)))
+			name = freeColour(s.turn, slices.Collect(maps.Keys(taken)))
 		}
 	}
 	if !validAttachmentName.MatchString(name) {

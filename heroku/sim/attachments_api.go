@@ -2,12 +2,8 @@ package sim
 
 import (
 	"encoding/json"
-	"iter"
-	"maps"
 	"strings"
 )
-
-func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 
 // named is how a caller refers to an app or add-on: an object with name or id, or the bare text.
 type named string
@@ -50,6 +46,35 @@ func (s *Server) createAttachment(r *request) (reply, error) {
 		}
 	}
 	at, err := s.plannedAttachment(a, d, in.Name, namespace, in.Confirm)
+	if err != nil {
+		return reply{}, err
+	}
+	s.attach(at)
+	return created(s.attachmentJSON(r, at)), nil
+}
+
+// attachPool attaches the pooler of a database. The simulator has no pgbouncer: the URL leads to the server.
+func (s *Server) attachPool(r *request) (reply, error) {
+	d, err := s.databaseOf(r)
+	if err != nil {
+		return reply{}, err
+	}
+	in := struct {
+		App        string `json:"app"`
+		Credential string `json:"credential"`
+		Name       string `json:"name"`
+	}{Credential: "default"}
+	if err := r.decode(&in); err != nil {
+		return reply{}, err
+	}
+	a, found := s.findApp(in.App)
+	if !found {
+		return reply{}, appNotFound()
+	}
+	if in.Name == "" {
+		in.Name = "DATABASE_CONNECTION_POOL"
+	}
+	at, err := s.plannedAttachment(a, d, in.Name, "connection-pooling:"+in.Credential, "")
 	if err != nil {
 		return reply{}, err
 	}

@@ -165,3 +165,38 @@ func TestResolvers(t *testing.T) {
 		t.Errorf("resource %q", got)
 	}
 }
+
+func TestFollowersHaveTheirLeadersCredentials(t *testing.T) {
+	b := newBench(t, nil)
+	old := b.oldPrimary()
+	b.call(http.MethodPost, "/postgres/v0/databases/"+old+"/credentials", object{"name": "analyst"}).is(http.StatusCreated)
+	b.create(object{"plan": planBody("standard-4"), "name": "fol", "attachment": object{"name": "FOL"}, "config": object{"follow": old}})
+	b.call(http.MethodPost, "/postgres/v0/databases/fol/credentials", object{"name": "other"}).refused(422, "unprocessable_entity")
+	for _, name := range []string{"default", "analyst"} {
+		b.call(http.MethodPost, "/postgres/v0/databases/"+old+"/credentials/"+name+"/credentials_rotation", nil).is(http.StatusOK)
+		of := func(db string) string {
+			var c struct {
+				Credentials []struct{ User, Password string }
+			}
+			b.get("/postgres/v0/databases/" + db + "/credentials/" + name).into(&c)
+			return c.Credentials[0].User + ":" + c.Credentials[0].Password
+		}
+		if of(old) != of("fol") {
+			t.Errorf("credential %s of the follower is not the leader's", name)
+		}
+	}
+	if portless(b.configVar("FOL_URL")) != portless(b.configVar("DATABASE_URL")) {
+		t.Error("the follower's URL has not the leader's credentials")
+	}
+}
+
+func TestPoolAttachment(t *testing.T) {
+	b := newBench(t, nil)
+	at := b.call(http.MethodPost, "/client/v11/databases/"+b.oldPrimary()+"/connection-pooling", object{"app": "shop", "credential": "default"}).is(http.StatusCreated)
+	if at.str("name") != "DATABASE_CONNECTION_POOL" || at.str("namespace") != "connection-pooling:default" {
+		t.Errorf("attachment %s", at.raw)
+	}
+	if b.configVar("DATABASE_CONNECTION_POOL_URL") != b.configVar("DATABASE_URL") {
+		t.Error("the pool leads elsewhere")
+	}
+}

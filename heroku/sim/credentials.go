@@ -49,6 +49,17 @@ func (d *addon) credential(name string) (*credential, bool) {
 	return d.credentials[i], true
 }
 
+// copies are a database and its followers. Followers are physical copies: their roles are their leader's.
+func (s *Server) copies(d *addon) []*addon {
+	list := []*addon{d}
+	for _, o := range s.addons {
+		if o.leader == d {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
 func (s *Server) listCredentials(r *request) (reply, error) {
 	d, err := s.databaseOf(r)
 	if err != nil {
@@ -105,7 +116,10 @@ func (s *Server) createCredential(r *request) (reply, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d.credentials = append(d.credentials, c)
+	for _, o := range s.copies(d) {
+		own := *c
+		o.credentials = append(o.credentials, &own)
+	}
 	return created(d.credentialJSON(c)), nil
 }
 
@@ -131,13 +145,12 @@ func (s *Server) rotateCredential(r *request) (reply, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.password = fresh
-	if c.name == "default" {
-		// Followers are physical copies: their password changes with their leader's.
-		for _, o := range s.addons {
-			if o == d || o.leader == d {
-				o.access.password = fresh
-			}
+	for _, o := range s.copies(d) {
+		if own, has := o.credential(c.name); has {
+			own.password = fresh
+		}
+		if c.name == "default" {
+			o.access.password = fresh
 		}
 	}
 	for _, at := range s.attachmentsOf(d) {

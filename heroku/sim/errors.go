@@ -52,10 +52,6 @@ func unprocessable(format string, args ...any) *apiError {
 	return &apiError{status: http.StatusUnprocessableEntity, id: "unprocessable_entity", message: fmt.Sprintf(format, args...)}
 }
 
-func forbidden(format string, args ...any) *apiError {
-	return &apiError{status: http.StatusForbidden, id: "forbidden", message: fmt.Sprintf(format, args...)}
-}
-
 func unauthorized() *apiError {
 	return &apiError{status: http.StatusUnauthorized, id: "unauthorized", message: "Invalid credentials provided."}
 }

@@ -45,11 +45,11 @@ func (s *Server) followable(a *app, name string) (*addon, bool) {
 		return nil, false
 	}
 	if other, rest, qualified := strings.Cut(name, "::"); qualified {
-		found := false
-		if a, found = s.findApp(other); !found {
+		qualifier, found := s.findApp(other)
+		if !found {
 			return nil, false
 		}
-		name = rest
+		a, name = qualifier, rest
 	}
 	for _, at := range s.attachments {
 		if at.app == a && at.named(name) {

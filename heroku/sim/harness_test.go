@@ -35,7 +35,6 @@ func startBench(t *testing.T, opts Options) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.opts.Log = func(string, ...any) {}
 		if err := s.Close(context.Background()); err != nil {
 			t.Errorf("Close: %v", err)
 		}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 func newPostgresBench(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
 	majors := pgtest.Majors(t)
-	base, err := os.MkdirTemp("", "sim")
+	base, err := os.MkdirTemp("", "sim") //nolint:usetesting // only root may enter the parent of t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func newPostgresBench(t *testing.T, change func(*Options)) *bench {
 	}
 	opts := Options{
 		Base: base, Installations: majors, OldPrimary: majors[len(majors)-1], Size: -1, NoFsync: true,
-		SampleEvery: 20 * time.Millisecond, Writers: Writers{Every: 5 * time.Millisecond}, Log: t.Logf,
+		SampleEvery: 50 * time.Millisecond, Writers: Writers{Every: 10 * time.Millisecond}, Log: t.Logf,
 	}
 	if change != nil {
 		change(&opts)

@@ -97,6 +97,13 @@ func (s *Server) becomeAvailable(d *addon) {
 	d.state, d.available = stateProvisioned, true
 	d.forkFollowAt = s.now().Add(s.opts.Delays.ForkFollowUnavailable)
 	d.credentials = []*credential{newDefaultCredential(d.access)}
+	if d.leader != nil {
+		d.credentials = nil
+		for _, c := range d.leader.credentials {
+			own := *c
+			d.credentials = append(d.credentials, &own)
+		}
+	}
 	for _, at := range s.attachmentsOf(d) {
 		s.release(at.app, releaseSpec{
 			description: fmt.Sprintf("@ref:%s completed provisioning, setting %s.", d.name, at.varName()),

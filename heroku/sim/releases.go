@@ -59,7 +59,7 @@ func (a *app) version() int {
 
 // release makes a new release. Without a release command it takes effect at once and every dyno
 // restarts; with one it takes effect when the command succeeds, and never if it fails.
-func (s *Server) release(a *app, spec releaseSpec) *release {
+func (s *Server) release(a *app, spec releaseSpec) {
 	r := &release{
 		id: newID(), version: len(a.releases) + 1, description: spec.description, status: "pending",
 		created: s.now(), updated: s.now(), changes: spec.changes,
@@ -72,13 +72,12 @@ func (s *Server) release(a *app, spec releaseSpec) *release {
 	a.releases = append(a.releases, r)
 	if spec.skipCommand || !a.hasReleasePhase() {
 		s.finishRelease(a, r, true)
-		return r
+		return
 	}
 	a.pending = append(a.pending, r)
 	if len(a.pending) == 1 {
 		s.work.spawn(func(ctx context.Context) { s.runReleaseCommands(ctx, a) })
 	}
-	return r
 }
 
 // runReleaseCommands runs the commands of pending releases one after the other.

@@ -86,11 +86,8 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // handler answers one call.
 type handler func(r *request) (reply, error)
 
-// platform serves a handler of the Platform API with the state locked.
-func (s *Server) platform(h handler) http.Handler { return s.serve(h, true) }
-
-// data serves a handler of the Data API with the state locked. It differs in how it says 404.
-func (s *Server) data(h handler) http.Handler { return s.serve(h, true) }
+// locked serves a handler with the state locked, as most are.
+func (s *Server) locked(h handler) http.Handler { return s.serve(h, true) }
 
 // unlocked serves a handler that locks the state itself, because it waits for PostgreSQL.
 func (s *Server) unlocked(h handler) http.Handler { return s.serve(h, false) }

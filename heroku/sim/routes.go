@@ -9,11 +9,11 @@ func (s *Server) routes() http.Handler {
 	s.addonRoutes(mux)
 	s.dataRoutes(mux)
 	s.controlRoutes(mux)
-	mux.Handle("/", s.platform(func(*request) (reply, error) {
+	mux.Handle("/", s.locked(func(*request) (reply, error) {
 		return reply{}, &apiError{status: http.StatusNotFound, id: "not_found", message: "The requested API endpoint was not found. Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?"}
 	}))
 	for _, prefix := range []string{"/client/v11/", "/postgres/v0/", "/data/"} {
-		mux.Handle(prefix, s.data(func(*request) (reply, error) { return reply{}, unknownDatabase{} }))
+		mux.Handle(prefix, s.locked(func(*request) (reply, error) { return reply{}, unknownDatabase{} }))
 	}
 	return mux
 }
@@ -30,6 +30,7 @@ func (s *Server) platformRoutes(mux *http.ServeMux) {
 		"POST /apps":                                      s.createApp,
 		"GET /apps/{app}":                                 s.getApp,
 		"PATCH /apps/{app}":                               s.patchApp,
+		"GET /users/{user}/apps":                          s.listApps,
 		"GET /apps/{app}/collaborators":                   s.listCollaborators,
 		"GET /apps/{app}/pipeline-couplings":              s.getPipelineCoupling,
 		"GET /apps/{app}/features":                        s.listFeatures,
@@ -54,7 +55,7 @@ func (s *Server) platformRoutes(mux *http.ServeMux) {
 		"GET /apps/{app}/config-vars":                     s.getConfigVars,
 		"PATCH /apps/{app}/config-vars":                   s.patchConfigVars,
 	} {
-		mux.Handle(pattern, s.platform(h))
+		mux.Handle(pattern, s.locked(h))
 	}
 }
 
@@ -81,27 +82,28 @@ func (s *Server) addonRoutes(mux *http.ServeMux) {
 		"POST /actions/addons/resolve":                   s.resolveAddons,
 		"POST /actions/addon-attachments/resolve":        s.resolveAttachments,
 	} {
-		mux.Handle(pattern, s.platform(h))
+		mux.Handle(pattern, s.locked(h))
 	}
 }
 
 func (s *Server) dataRoutes(mux *http.ServeMux) {
 	for pattern, h := range map[string]handler{
-		"GET /client/v11/databases/{db}":                    s.getDatabase,
-		"GET /client/v11/databases/{db}/wait_status":        s.getWaitStatus,
-		"GET /client/v11/databases/{db}/transfer-schedules": s.listSchedules,
-		"GET /client/v11/databases/{db}/links":              s.listLinks,
-		"GET /postgres/v0/databases/{db}/credentials":       s.listCredentials,
-		"GET /postgres/v0/databases/{db}/credentials/{c}":   s.getCredential,
-		"GET /postgres/v0/databases/{db}/config":            s.getSettings,
-		"PATCH /postgres/v0/databases/{db}/config":          s.patchSettings,
-		"GET /data/maintenances/v1/{addon}":                 s.getMaintenance,
-		"GET /data/maintenances/v1/{addon}/{what}":          s.getMaintenancePart,
-		"POST /data/maintenances/v1/{addon}/window":         s.setWindow,
-		"POST /data/maintenances/v1/{addon}/schedule":       s.scheduleMaintenance,
-		"PUT /client/v11/databases/{db}/unfollow":           s.unfollow,
+		"GET /client/v11/databases/{db}":                     s.getDatabase,
+		"GET /client/v11/databases/{db}/wait_status":         s.getWaitStatus,
+		"GET /client/v11/databases/{db}/transfer-schedules":  s.listSchedules,
+		"GET /client/v11/databases/{db}/links":               s.listLinks,
+		"GET /postgres/v0/databases/{db}/credentials":        s.listCredentials,
+		"GET /postgres/v0/databases/{db}/credentials/{c}":    s.getCredential,
+		"GET /postgres/v0/databases/{db}/config":             s.getSettings,
+		"PATCH /postgres/v0/databases/{db}/config":           s.patchSettings,
+		"GET /data/maintenances/v1/{addon}":                  s.getMaintenance,
+		"GET /data/maintenances/v1/{addon}/{what}":           s.getMaintenancePart,
+		"POST /data/maintenances/v1/{addon}/window":          s.setWindow,
+		"POST /data/maintenances/v1/{addon}/schedule":        s.scheduleMaintenance,
+		"PUT /client/v11/databases/{db}/unfollow":            s.unfollow,
+		"POST /client/v11/databases/{db}/connection-pooling": s.attachPool,
 	} {
-		mux.Handle(pattern, s.data(h))
+		mux.Handle(pattern, s.locked(h))
 	}
 	for pattern, h := range map[string]handler{
 		"POST /client/v11/databases/{db}/connection_reset":                      s.resetConnections,

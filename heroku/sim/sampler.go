@@ -43,12 +43,12 @@ func (s *Server) sampleAll(ctx context.Context) {
 		}
 		s.mu.Lock()
 		// A server that does not answer keeps its last numbers: they are what Heroku would still show.
-		t.d.down = err != nil
 		if err == nil {
 			t.d.sample = sample{facts: seen, at: s.now()}
-		} else if t.d.available {
+		} else if t.d.available && !t.d.down {
 			s.opts.Log("add-on %s does not answer: %v", t.d.name, err)
 		}
+		t.d.down = err != nil
 		s.mu.Unlock()
 	}
 }
