@@ -20,7 +20,7 @@ var errLagged = errors.New("the engine ended the stream: read too slowly")
 // Events follows the run until ctx ends or the client is closed; then the channel is closed.
 //
 // The first event is KindSnapshot, or KindLost when there is no engine. After a loss it keeps trying, and a fresh
-// KindSnapshot says that contact is back. KindLost comes again only when its Problem changes. A reader that is slow
+// KindSnapshot says that contact is back. KindHeartbeat comes while there is contact and nothing happens. KindLost comes again only when its Problem changes. A reader that is slow
 // misses older views, never a log line. While this client drives, its lease is renewed in the background.
 func (c *Client) Events(ctx context.Context) <-chan Event {
 	ctx, cancel := context.WithCancel(ctx)

@@ -19,6 +19,7 @@ type mailbox struct {
 	you              *You        // waiting
 	lines            []steps.LogLine
 	gap              bool
+	beat             bool // a heartbeat came and nothing else since
 
 	isLost   bool // whether the reader has been told, or is about to be, that contact is lost
 	waitLost bool
@@ -46,6 +47,7 @@ func (m *mailbox) put(ev Event) {
 	if ev.You != nil {
 		m.you = ev.You
 	}
+	m.beat = ev.Kind == KindHeartbeat
 	fresh := ev.Lines
 	for len(fresh) > 0 && fresh[0].Seq <= m.last {
 		fresh = fresh[1:]
@@ -65,7 +67,7 @@ func (m *mailbox) lost(since time.Time, problem string) {
 	if !m.isLost {
 		m.since = since
 	}
-	m.isLost, m.waitLost = true, true
+	m.isLost, m.waitLost, m.beat = true, true, false
 	m.problem = problem
 }
 
@@ -81,6 +83,8 @@ func (m *mailbox) next() (ev Event, ok bool) {
 		return Event{Kind: KindView, View: m.view, You: m.you}, true
 	case m.waitLost:
 		return Event{Kind: KindLost, Since: m.since, Problem: m.problem}, true
+	case m.beat:
+		return Event{Kind: KindHeartbeat}, true
 	}
 	return Event{}, false
 }
@@ -94,7 +98,9 @@ func (m *mailbox) taken() {
 		m.lines, m.gap = nil, false
 	case (m.viewed || m.you != nil) && m.view != nil:
 		m.viewed, m.you = false, nil
-	default:
+	case m.waitLost:
 		m.waitLost = false
+	default:
+		m.beat = false
 	}
 }

@@ -48,7 +48,15 @@ func TestMailboxKeepsTheNewestViewAndEveryLine(t *testing.T) {
 			m.taken()
 			m.put(Event{Kind: KindHeartbeat})
 			m.put(Event{Kind: KindHeartbeat, You: driving})
-		}, []Event{{Kind: KindView, View: view(1), You: driving}}},
+		}, []Event{{Kind: KindView, View: view(1), You: driving}, {Kind: KindHeartbeat}}},
+		"a heartbeat is passed on, so that a screen knows that silence is not a loss": {func(m *mailbox) {
+			m.put(Event{Kind: KindHeartbeat})
+			m.put(Event{Kind: KindHeartbeat})
+		}, []Event{{Kind: KindHeartbeat}}},
+		"a heartbeat before a loss is history": {func(m *mailbox) {
+			m.put(Event{Kind: KindHeartbeat})
+			m.lost(started, "gone")
+		}, []Event{{Kind: KindLost, Since: started, Problem: "gone"}}},
 		"a loss comes after what was heard before it": {func(m *mailbox) {
 			m.put(Event{Kind: KindView, View: view(1)})
 			m.lost(started, "gone")

@@ -44,7 +44,7 @@ const (
 	KindSnapshot  = "snapshot"  // View and the newest log lines; always first, and again after every reconnect
 	KindView      = "view"      // a newer View replaces the old one
 	KindLog       = "log"       // Lines to append
-	KindHeartbeat = "heartbeat" // every 5 s, so that silence means a dead connection; Client.Events keeps it to itself
+	KindHeartbeat = "heartbeat" // every 5 s, so that silence means a dead connection
 	KindLagged    = "lagged"    // the engine ends a stream that reads too slowly; Client.Events reconnects by itself
 	KindClosing   = "closing"   // the engine is about to exit, Problem says why; Client.Events makes it a KindLost
 	KindLost      = "lost"      // made by the client: no contact since Since, Problem says why; it keeps trying

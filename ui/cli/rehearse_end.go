@@ -83,13 +83,13 @@ func stopEngine(ctx context.Context, run rundir.Dir, force bool) error {
 	}
 	defer client.Close()
 	hello, err := client.Hello(ctx)
-	if errors.Is(err, session.ErrNoEngine) {
+	if errors.Is(err, session.ErrNoEngine) || errors.Is(err, session.ErrRefused) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := client.Stop(ctx, force); err != nil && !errors.Is(err, session.ErrNoEngine) {
+	if err := client.Stop(ctx, force); err != nil && !errors.Is(err, session.ErrNoEngine) && !errors.Is(err, session.ErrRefused) {
 		return err
 	}
 	return awaitExit(ctx, hello.PID)
