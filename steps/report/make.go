@@ -168,6 +168,7 @@ func (r *Report) redact() {
 		clean(&c.Operator)
 		clean(&c.From)
 		clean(&c.Reason)
+		c.Answers = slices.Clone(c.Answers) // the caller's stay as they are
 		for n := range c.Answers {
 			clean(&c.Answers[n])
 		}

@@ -75,7 +75,7 @@ func (m *markdown) summary(r Report) {
 	m.row("Finished", stamp(r.Finished))
 	m.row("Took", clock(duration(r.Seconds)))
 	m.row("Production down", fmt.Sprintf("%s s in %s (budget %s)", number(r.OutageSeconds), count(len(r.Outages), "outage"), clock(duration(r.BudgetSeconds))))
-	m.row("Size of the old database", bytes(r.Bytes))
+	m.row("Size of the old database", size(r.Bytes))
 	m.row("Differences found", r.differences())
 	m.row("Cost", money(r.CostCents))
 	m.row("Leftovers", fmt.Sprint(len(r.Leftovers)))
@@ -152,8 +152,8 @@ func (m *markdown) transfer(r Report) {
 	m.row("Engine", t.Engine)
 	m.row("Tables", whole(int64(t.Tables)))
 	m.row("Rows", whole(t.Rows))
-	m.row("Data", bytes(t.Bytes))
-	m.row("Archive on disk", bytes(t.ArchiveBytes))
+	m.row("Data", size(t.Bytes))
+	m.row("Archive on disk", size(t.ArchiveBytes))
 	m.row("Dump", fmt.Sprintf("%s s%s", number(t.DumpSeconds), rate(t.Bytes, t.DumpSeconds)))
 	if t.RestoreSeconds > 0 {
 		m.row("Restore", fmt.Sprintf("%s s%s", number(t.RestoreSeconds), rate(t.Bytes, t.RestoreSeconds)))
@@ -252,7 +252,7 @@ func duration(seconds float64) time.Duration { return time.Duration(seconds * fl
 
 func number(seconds float64) string { return fmt.Sprintf("%.1f", seconds) }
 
-func bytes(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
+func size(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
 func whole(n int64) string { return strings.ReplaceAll(humanize.Comma(n), ",", " ") }
 
@@ -262,7 +262,7 @@ func rate(n int64, seconds float64) string {
 	if seconds <= 0 || n <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s/s)", bytes(int64(float64(n)/seconds)))
+	return fmt.Sprintf(" (%s/s)", size(int64(float64(n)/seconds)))
 }
 
 func count(n int, noun string) string {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -36,8 +37,9 @@ func timeline(spans []span, width int) []string {
 		for _, at := range x.cuts {
 			row[at] = '~'
 		}
-		from, to := x.column(s.from), x.column(s.to)
-		for i := from; i <= to; i++ { // at least one column, however short
+		from := x.column(s.from)
+		to := max(int(math.Ceil(x.place(s.to)))-1, from) // at least one column, however short
+		for i := from; i <= to; i++ {
 			row[i] = s.mark
 		}
 		rows = append(rows, fmt.Sprintf("%-*s |%s| %s", labels, s.label, string(row), clock(s.to.Sub(s.from))))
@@ -88,8 +90,11 @@ func newAxis(spans []span, width int) axis {
 	return x
 }
 
-// column is where a moment lies, 0 to width-1.
-func (x axis) column(at time.Time) int {
+// column is the one that a moment lies in, 0 to width-1.
+func (x axis) column(at time.Time) int { return min(int(x.place(at)), x.width-1) }
+
+// place is where a moment lies, 0 to width.
+func (x axis) place(at time.Time) float64 {
 	if x.total <= 0 {
 		return 0
 	}
@@ -100,7 +105,7 @@ func (x axis) column(at time.Time) int {
 		}
 		drawn = p.offset + min(at.Sub(p.from), p.to.Sub(p.from))
 	}
-	return min(int(float64(drawn)/float64(x.total)*float64(x.width)), x.width-1)
+	return float64(drawn) / float64(x.total) * float64(x.width)
 }
 
 // clock is hours, minutes and seconds, rounded down.
