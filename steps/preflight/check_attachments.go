@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"changeover/heroku"
 )
@@ -30,7 +31,8 @@ func checkAttachments(ctx context.Context, s *survey) error {
 		s.checkAlsoApp(app, byApp[app])
 	}
 	for _, a := range byApp[s.app.Name] {
-		if a.Name != heroku.DatabaseAttachment && a.Namespace == nil {
+		// The colour that Heroku gives every database beside DATABASE is not what apps read.
+		if a.Name != heroku.DatabaseAttachment && a.Namespace == nil && !strings.HasPrefix(a.Name, "HEROKU_POSTGRESQL_") {
 			s.warn("attachments", "check that nothing reads the config var, or give the new database that name afterwards",
 				"%s_URL of %s also points to %s and will stay there", a.Name, s.app.Name, s.addon.Name)
 		}

@@ -43,8 +43,9 @@ func checkPlans(ctx context.Context, s *survey) error {
 	s.checkOffered(market, "fast plan", "--fast-plan", fast)
 	s.checkOffered(market, "final plan", "--final-plan", final)
 	s.checkFit("fast plan", "--fast-plan", "fast-follower could not follow old-primary", old, fast)
-	s.checkFit("final plan", "--final-plan, or a smaller --fast-plan", "final-primary could not follow fast-primary", fast, final)
-	s.checkFit("final plan", "--final-plan", "final-follower could not follow final-primary", final, final)
+	if s.checkFit("final plan", "--final-plan, or a smaller --fast-plan", "final-primary could not follow fast-primary", fast, final) {
+		s.checkFit("final plan", "--final-plan", "final-follower could not follow final-primary", final, final)
+	}
 	return nil
 }
 
@@ -60,13 +61,15 @@ func (s *survey) checkOffered(m market, subject, flag string, plan heroku.PlanSp
 	s.ready(subject, "%s", plan.Plan)
 }
 
-func (s *survey) checkFit(subject, flag, consequence string, leader, follower heroku.PlanSpec) {
-	switch fit, why := heroku.FollowerFit(leader, follower, s.info.NumBytes); fit {
+func (s *survey) checkFit(subject, flag, consequence string, leader, follower heroku.PlanSpec) bool {
+	fit, why := heroku.FollowerFit(leader, follower, s.info.NumBytes)
+	switch fit {
 	case heroku.DoesNotFit:
 		s.block(subject, "choose another with "+flag, "%s: %s", consequence, why)
 	case heroku.FitUnknown:
 		s.warn(subject, "ask Heroku before you start, or choose another with "+flag, "it is not certain that it fits: %s", why)
 	}
+	return fit == heroku.Fits
 }
 
 // market is what Heroku sells; nil when it could not be read.
