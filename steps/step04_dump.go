@@ -58,9 +58,6 @@ func (dump) Run(ctx context.Context, env *Env) error {
 	if err := requireFence(ctx, env); err != nil {
 		return err
 	}
-	for _, skipped := range effect.done.Skipped {
-		env.Log(Info, "left out %s %s: %s", skipped.Kind, skipped.Name, skipped.Reason)
-	}
 	return FactArchive.Put(env, Archive{Dir: dir, Result: *effect.done})
 }
 

@@ -62,9 +62,6 @@ func (restore) Run(ctx context.Context, env *Env) error {
 		if err := env.Do(ctx, effect); err != nil {
 			return err
 		}
-		for _, skipped := range effect.done.Skipped {
-			env.Log(Info, "left out %s %s: %s", skipped.Kind, skipped.Name, skipped.Reason)
-		}
 		if err := FactRestored.Put(env, *effect.done); err != nil {
 			return err
 		}
