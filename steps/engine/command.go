@@ -134,32 +134,34 @@ func (e *Engine) confirmed(c steps.Command, want steps.Confirmation) func(decisi
 // mayAdvance says what advance would set going, or why it is impossible.
 func (e *Engine) mayAdvance(s *state, look steps.Look, step steps.Step) (decision, error) {
 	number := step.Number()
-	if err := busyWithBail(s); err != nil {
+	if err := bailHalfDone(s); err != nil {
 		return decision{}, err
 	}
 	st := s.steps[number]
+	d := decision{does: doesRun, step: number, attempt: 1}
 	switch {
-	case st != nil && st.state.Active():
+	case st == nil:
+	case st.state.Active():
 		return decision{}, notAllowed("it is at work")
-	case st != nil && st.state == steps.Done:
+	case st.state == steps.Done:
 		return decision{}, notAllowed("it is done")
-	case s.paused:
-		return decision{}, notAllowed("the run is paused; resume first")
-	case st != nil && s.unfinished(number):
-		does := doesRun
+	case s.unfinished(number):
+		d.attempt = st.attempt
 		if st.undoing {
-			does = doesUndo
+			d.does = doesUndo
 		}
-		return decision{does: does, step: number, attempt: st.attempt}, nil
+	default:
+		d.attempt = st.attempt + 1
 	}
-	if err := guarded(func() error { return step.Ready(look) }); err != nil {
-		return decision{}, notAllowed("%s", e.clean(err.Error()))
+	if st == nil || d.attempt != st.attempt { // what was begun may be ended whatever is true by now
+		if err := guarded(func() error { return step.Ready(look) }); err != nil {
+			return decision{}, notAllowed("%s", e.clean(err.Error()))
+		}
 	}
-	attempt := 1
-	if st != nil {
-		attempt = st.attempt + 1
+	if s.paused {
+		return decision{}, notAllowed("the run is paused; resume first")
 	}
-	return decision{does: doesRun, step: number, attempt: attempt}, nil
+	return d, nil
 }
 
 // unfinished says that the attempt of a step must be gone on with, instead of a new one begun: something was sent
@@ -181,7 +183,7 @@ func (s *state) unfinished(number int) bool {
 // mayRollBack says what rollback would set going, or why it is impossible.
 func (e *Engine) mayRollBack(s *state, look steps.Look, step steps.Step) (decision, error) {
 	number := step.Number()
-	if err := busyWithBail(s); err != nil {
+	if err := bailHalfDone(s); err != nil {
 		return decision{}, err
 	}
 	st := s.steps[number]
@@ -225,6 +227,18 @@ func (e *Engine) mayBail(s *state, look steps.Look) (decision, error) {
 func busyWithBail(s *state) error {
 	if st := s.steps[0]; st != nil && st.state.Active() {
 		return notAllowed("production is being brought back on old-primary; wait for it")
+	}
+	return nil
+}
+
+// bailHalfDone keeps steps from going on upon a world that a bail-out has half changed: what they achieved may be
+// gone, and only a finished bail-out says what is void.
+func bailHalfDone(s *state) error {
+	if err := busyWithBail(s); err != nil {
+		return err
+	}
+	if len(s.bailed) > 0 {
+		return notAllowed("bailing out has begun and is not finished; bail out again")
 	}
 	return nil
 }

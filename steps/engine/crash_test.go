@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"testing"
@@ -49,7 +50,7 @@ func migration(w *world) []steps.Step {
 	}
 	return []steps.Step{
 		&fakeStep{
-			number: 1, verify: readBack(follower), rollback: seq(undo(follower, steps.OneWay)),
+			number: 1, before: 2, verify: readBack(follower), rollback: seq(undo(follower, steps.OneWay)),
 			run: func(ctx context.Context, env *steps.Env) error {
 				if err := env.Do(ctx, follower); err != nil {
 					return err
@@ -66,7 +67,7 @@ func migration(w *world) []steps.Step {
 			},
 		},
 		&fakeStep{
-			number: 2, ready: after(1), verify: readBack(dump), rollback: seq(undo(dump, steps.Process), off),
+			number: 2, before: 3, ready: after(1), verify: readBack(dump), rollback: seq(undo(dump, steps.Process), off),
 			run: func(ctx context.Context, env *steps.Env) error {
 				if err := seq(on, dump)(ctx, env); err != nil {
 					return err
@@ -76,6 +77,29 @@ func migration(w *world) []steps.Step {
 		},
 		&fakeStep{number: 3, ready: after(2), verify: readBack(promote), run: seq(alias, promote, off), noRollback: fmt.Errorf("one way")},
 	}
+}
+
+// migrating is a rig for the migration, with a way to bail out of it.
+func migrating(t tb, w *world) *rig {
+	r := newRig(t, w, migration(w)...)
+	r.tweak = func(o *Options) {
+		o.BailVoids = map[int]steps.State{2: steps.RolledBack, 3: steps.Failed}
+		o.BailCheck = func(v steps.Look) error {
+			if v.StepState(3) == steps.Done {
+				return errors.New("there is no way back behind step 3")
+			}
+			return nil
+		}
+		o.Bail = func(ctx context.Context, env *steps.Env) error {
+			for _, f := range []fakeEffect{{w: w, name: "dump", class: steps.Process, gone: true}, {w: w, name: "maintenance", class: steps.SetState, gone: true}} {
+				if err := env.Do(ctx, f); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	return r
 }
 
 // scenarios are what operators do; each must come to the same end whatever dies when. From is the first journal
@@ -111,18 +135,7 @@ type ending struct {
 // came at all.
 func crashing(t *testing.T, goals []goal, n int, fate crashfs.Fate, did bool) (end ending, crashed bool) {
 	w := newWorld()
-	r := newRig(t, w, migration(w)...)
-	r.tweak = func(o *Options) {
-		o.BailVoids = map[int]steps.State{2: steps.RolledBack}
-		o.Bail = func(ctx context.Context, env *steps.Env) error {
-			for _, f := range []fakeEffect{{w: w, name: "dump", class: steps.Process, gone: true}, {w: w, name: "maintenance", class: steps.SetState, gone: true}} {
-				if err := env.Do(ctx, f); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
+	r := migrating(t, w)
 	r.files.Hook(func(op crashfs.Op) error {
 		if op.Kind == "sync" && op.Name == "journal.jsonl" && op.N == n {
 			crashed = true

@@ -32,8 +32,10 @@ type state struct {
 	// recovered is set from a start that found work in the middle, or users shut out, until somebody says go on.
 	recovered   bool
 	interrupted []int
-	commands    map[string]commandData
-	finished    time.Time
+	// bailed are the effects by which a bail-out that is not finished has changed the world, or may have.
+	bailed   map[string]bool
+	commands map[string]commandData
+	finished time.Time
 }
 
 // stepState is a step that was started at least once.
@@ -56,7 +58,7 @@ func newState(count int) *state {
 	return &state{
 		count: count,
 		steps: map[int]*stepState{}, effects: map[string]*effectState{},
-		facts: &steps.Facts{}, commands: map[string]commandData{},
+		facts: &steps.Facts{}, commands: map[string]commandData{}, bailed: map[string]bool{},
 	}
 }
 
@@ -194,6 +196,9 @@ func (s *state) foldStep(r journal.Record, d stepData) {
 		st.end(r.At, r.Mono)
 	}
 	st.state, st.reason = d.State, d.Reason
+	if r.Step == 0 && d.State == steps.Done {
+		clear(s.bailed)
+	}
 	for number, to := range d.Voids {
 		if other := s.steps[number]; other != nil {
 			other.state, other.undoing, other.void = to, false, true
@@ -233,6 +238,7 @@ func (s *state) outageOpen() bool {
 func (s *state) clone() *state {
 	c := *s
 	c.commands = nil
+	c.bailed = maps.Clone(s.bailed)
 	c.effects = make(map[string]*effectState, len(s.effects))
 	for key, effect := range s.effects {
 		copied := *effect

@@ -43,8 +43,14 @@ func (s *state) foldEffect(r journal.Record, d effectData) {
 		e.try = d.Try
 	case kindSent:
 		e.sentAt = r.Seq
+		if r.Step == 0 {
+			s.bailed[r.Effect] = true
+		}
 	case kindError, kindDone:
 		e.sentAt = 0
+		if r.Kind == kindError {
+			delete(s.bailed, r.Effect)
+		}
 	}
 }
 

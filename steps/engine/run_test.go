@@ -15,7 +15,7 @@ import (
 // rig is an engine on a file system in memory with a world outside. It lives in a synctest bubble: time passes only
 // when everybody waits.
 type rig struct {
-	t     testing.TB
+	t     tb
 	w     *world
 	files *crashfs.FS
 	e     *Engine
@@ -24,7 +24,16 @@ type rig struct {
 	ids   int
 }
 
-func newRig(t testing.TB, w *world, list ...steps.Step) *rig {
+// tb is what tests and model checks have in common.
+type tb interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func newRig(t tb, w *world, list ...steps.Step) *rig {
 	r := &rig{t: t, w: w, files: crashfs.New(), steps: list}
 	return r
 }
@@ -43,7 +52,7 @@ func (r *rig) options() Options {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
-	e, err := Open(r.t.Context(), r.options())
+	e, err := Open(context.Background(), r.options())
 	if err != nil {
 		r.t.Fatalf("opening the engine: %v", err)
 	}
@@ -116,7 +125,7 @@ func (r *rig) reach(g goal) bool {
 			return false
 		}
 		switch {
-		case v.Paused && g.verb != steps.BailOut:
+		case v.Paused && (g.verb != steps.BailOut || g.state(r).Active()):
 			_ = r.command(steps.ResumeRun, 0)
 		case !g.state(r).Active():
 			_ = r.command(g.verb, g.step)
@@ -159,7 +168,7 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 	synctest.Test(t, test)
 }
 
-func wantIs(t testing.TB, err, want error) {
+func wantIs(t tb, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Errorf("got error %v, want %v", err, want)

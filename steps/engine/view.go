@@ -171,7 +171,11 @@ func (e *Engine) alarm(p present) string {
 		switch bail.state {
 		case steps.Done, steps.RolledBack:
 		case steps.Running:
-			alarms = append(alarms, strings.TrimSuffix("bringing production back on old-primary: "+p.live[0].doing, ": "))
+			text := strings.TrimSuffix("bringing production back on old-primary: "+p.live[0].doing, ": ")
+			if p.live[0].held {
+				text += ", held because " + p.state.pausedBy + " paused the run: resume"
+			}
+			alarms = append(alarms, text)
 		default:
 			alarms = append(alarms, fmt.Sprintf("bailing out is %s: %s; bail out again to go on", bail.state, bail.reason))
 		}

@@ -77,7 +77,7 @@ func (w *world) apply(key string, undo bool) {
 	if t.here == want {
 		return
 	}
-	t.here = want
+	t.here, t.hidden, t.pending = want, 0, 0
 	if undo {
 		w.changes[key]--
 	} else {
@@ -223,6 +223,7 @@ type fakeStep struct {
 	verify     func(ctx context.Context, env *steps.Env) (string, error)
 	rollback   func(ctx context.Context, env *steps.Env) error
 	noRollback error
+	before     int // the step that must not have been started when this one is rolled back
 }
 
 func (s *fakeStep) Number() int   { return s.number }
@@ -258,7 +259,14 @@ func (s *fakeStep) Verify(ctx context.Context, env *steps.Env) (string, error) {
 	}
 	return "seen", nil
 }
-func (s *fakeStep) CanRollback(steps.Look) error                  { return s.noRollback }
+
+func (s *fakeStep) CanRollback(v steps.Look) error {
+	if s.before > 0 && !slices.Contains([]steps.State{steps.Locked, steps.Ready, steps.RolledBack}, v.StepState(s.before)) {
+		return fmt.Errorf("roll step %d back first", s.before)
+	}
+	return s.noRollback
+}
+
 func (s *fakeStep) ConfirmRollback(steps.Look) steps.Confirmation { return steps.Confirmation{} }
 
 func (s *fakeStep) Rollback(ctx context.Context, env *steps.Env) error {
