@@ -28,7 +28,8 @@ func writeRate(ctx context.Context, dir string, limit int64, within time.Duratio
 	}
 	buffer := make([]byte, max(min(limit, chunk), 4<<10))
 	// Random bytes, because a compressing file system or disk would be flattered by zeros.
-	rand.NewChaCha8([32]byte([]byte("changeover measures a disk here."))).Read(buffer)
+	noise := rand.NewChaCha8([32]byte([]byte("changeover measures a disk here.")))
+	_, _ = noise.Read(buffer) // documented never to fail
 	started := time.Now()
 	var written int64
 	for {

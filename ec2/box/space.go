@@ -49,6 +49,6 @@ func statfs(path string) (Space, error) {
 	if err := unix.Statfs(path, &st); err != nil {
 		return Space{}, err
 	}
-	block := int64(st.Bsize)
+	block := int64(st.Bsize) //nolint:unconvert // it is a uint32 on macOS
 	return Space{Free: int64(st.Bavail) * block, Total: int64(st.Blocks) * block}, nil
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"changeover/heroku"
 	"changeover/steps"
 	"changeover/steps/rundir"
 )
@@ -125,12 +124,4 @@ func orDefault(d, fallback time.Duration) steps.Duration {
 		d = fallback
 	}
 	return steps.Duration(max(d, 0))
-}
-
-// fullPlan is a plan as Heroku writes it.
-func fullPlan(name string) string {
-	if name == "" {
-		return ""
-	}
-	return heroku.ParsePlan(name).String()
 }

@@ -26,7 +26,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	defer os.Remove(tmp.Name()) // finds nothing after the rename
+	defer func() { _ = os.Remove(tmp.Name()) }() // finds nothing after the rename
 	if err := write(tmp); err != nil {
 		return errors.Join(err, tmp.Close())
 	}

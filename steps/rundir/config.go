@@ -122,7 +122,7 @@ func writeFile(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // finds nothing after the rename
+	defer func() { _ = os.Remove(tmp.Name()) }() // finds nothing after the rename
 	if _, err := tmp.Write(content); err != nil {
 		return errors.Join(err, tmp.Close())
 	}

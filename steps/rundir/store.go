@@ -71,7 +71,7 @@ func (s Store) Create(c steps.Config) (Dir, error) {
 	if err != nil {
 		return Dir{}, fmt.Errorf("making the run directory: %w", err)
 	}
-	defer os.RemoveAll(made) // finds nothing after the rename
+	defer func() { _ = os.RemoveAll(made) }() // finds nothing after the rename
 	if err := (Dir{Name: c.Run, Path: made}).WriteConfig(c); err != nil {
 		return Dir{}, err
 	}

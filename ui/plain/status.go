@@ -46,8 +46,8 @@ func (s Style) paragraph(v steps.View) []string {
 	if v.Paused {
 		all = append(all, "The run is paused"+s.by(v.PausedBy)+": nothing new is sent to the outside.")
 	}
-	if v.Hint != "" {
-		all = append(all, sentence(s.clean(v.Hint)))
+	if hint := s.clean(v.Hint); hint != "" {
+		all = append(all, sentence(hint))
 	}
 	if c := v.Cost; c.CentsHour > 0 || c.CentsSoFar > 0 {
 		all = append(all, fmt.Sprintf("It has cost %s so far and costs %s an hour.", format.Money(c.CentsSoFar), format.Money(c.CentsHour)))

@@ -124,9 +124,9 @@ func (x *Watch) before(i int) steps.StepView {
 }
 
 func (x *Watch) alarm(v steps.View) {
-	switch {
-	case v.Alarm == x.last.Alarm:
-	case v.Alarm == "":
+	switch v.Alarm {
+	case x.last.Alarm:
+	case "":
 		x.say(v.Now, "", "the alarm is over: %s", x.style.clean(x.last.Alarm))
 	default:
 		x.say(v.Now, red, "ALARM: %s", x.style.clean(v.Alarm))
@@ -171,9 +171,9 @@ func (x *Watch) control(v steps.View) {
 		x.say(v.Now, "", "resumed")
 	}
 	was, is := driver(x.last), driver(v)
-	switch {
-	case is == was:
-	case is == "":
+	switch is {
+	case was:
+	case "":
 		x.say(v.Now, "", "%s no longer drives", x.style.clean(was))
 	default:
 		x.say(v.Now, "", "%s drives", x.style.clean(is))
