@@ -87,7 +87,12 @@ func (fastFollower) Verify(ctx context.Context, env *Env) (string, error) {
 	return fmt.Sprintf("%s follows old-primary, %s behind", addonName(env, FastFollower), size(behind)), nil
 }
 
-func (fastFollower) CanRollback(l Look) error { return started(l, 3, 4) }
+func (fastFollower) CanRollback(l Look) error {
+	if err := passed1(l); err != nil {
+		return err
+	}
+	return started(l, 3, 4)
+}
 
 func (fastFollower) ConfirmRollback(l Look) Confirmation {
 	return typeName(addonName(l, FastFollower), "Destroy fast-follower?", "The dynos of "+l.Config().App+" restart.")

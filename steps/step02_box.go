@@ -82,7 +82,13 @@ func (box) Verify(_ context.Context, env *Env) (string, error) {
 	return fmt.Sprintf("%s: %s free in %s, writes %s/s, %d CPUs", facts.Name, size(facts.FreeBytes), facts.Dir, size(facts.WriteRate), facts.CPUs), nil
 }
 
-func (box) CanRollback(l Look) error          { return started(l, 3, 4, 6) }
+func (box) CanRollback(l Look) error {
+	if err := passed1(l); err != nil {
+		return err
+	}
+	return started(l, 3, 4, 6)
+}
+
 func (box) ConfirmRollback(Look) Confirmation { return plainKey() }
 
 func (box) Rollback(ctx context.Context, env *Env) error {

@@ -80,7 +80,13 @@ func (dump) Verify(_ context.Context, env *Env) (string, error) {
 	return fmt.Sprintf("%d tables, %s, %s on disk, manifest %.12s", r.Tables, size(r.Bytes), size(r.ArchiveBytes), r.Manifest), nil
 }
 
-func (dump) CanRollback(l Look) error { return started(l, 6, 7) }
+func (dump) CanRollback(l Look) error {
+	if err := passed1(l); err != nil {
+		return err
+	}
+	return started(l, 6, 7)
+}
+
 func (dump) ConfirmRollback(Look) Confirmation {
 	return sayYes("Delete the archive?", "It takes another dump to have one again.")
 }
