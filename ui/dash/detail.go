@@ -46,15 +46,24 @@ func (m *model) detailOverflow() int {
 	return 0
 }
 
-// moreText says what is below the cut: workers by number, because one looks for them; else lines.
+// moreText says what is below the cut, and how to get there: workers by number, because one looks for them; else lines.
 func (m *model) moreText(s *steps.StepView, more, shown int) string {
+	how := "2 then j, or enter"
+	switch {
+	case m.expanded == detailPane:
+		how = "j"
+	case m.focus == detailPane:
+		how = "j, or enter"
+	case m.focus == stepsPane:
+		how = "enter"
+	}
 	if s.Transfer != nil {
-		workers := len(s.Transfer.Workers) - max(shown-m.workersFrom(s), 0)
-		if shown >= m.workersFrom(s) && workers > 0 {
-			return fmt.Sprintf("+%d more workers (2 then j, or enter)", workers)
+		from := m.workersFrom(s)
+		if workers := len(s.Transfer.Workers) - max(shown-from, 0); shown >= from && workers > 0 {
+			return fmt.Sprintf("+%d more workers (%s)", workers, how)
 		}
 	}
-	return fmt.Sprintf("%d more lines (2 then j, or enter)", more)
+	return fmt.Sprintf("%d more lines (%s)", more, how)
 }
 
 // detailStatus is state, time and estimate, apart from each other.
@@ -118,10 +127,28 @@ func (m *model) situation(s *steps.StepView, w int) []string {
 	if s.State == steps.Paused || m.view.Paused && s.State.Active() {
 		lines = append(lines, m.st.warn.Render(" ‖ nothing new is sent; what is in flight goes on; p resumes"))
 	}
+	if m.view.Finished && s.Number == len(m.view.Steps) {
+		for _, l := range hang(" ", m.finishText(), w-1) {
+			lines = append(lines, m.st.good.Render(l))
+		}
+	}
 	if next := m.whatNext(s); next != "" {
 		lines = append(lines, hang(" ", next, w-1)...)
 	}
 	return lines
+}
+
+// finishText sums the run up once nothing is left to do.
+func (m *model) finishText() string {
+	text := "All twelve steps are done."
+	if run := m.view.Run; !run.Finished.IsZero() {
+		text += " The run took " + format.Clock(run.Finished.Sub(run.Started)) + "."
+	}
+	text += " Outage in all: " + format.Clock(m.outage()) + ". Cost: " + format.Money(m.view.Cost.CentsSoFar) + "."
+	if n := len(m.view.Cost.Billed); n > 0 {
+		text += " Still billed: " + strings.Join(m.view.Cost.Billed, ", ") + "."
+	}
+	return clean(text)
 }
 
 // whatNext says what to press, for the states in which something is.
@@ -191,7 +218,7 @@ func undoText(s *steps.StepView) string {
 
 // asks says beforehand how hard it will be to start the step.
 func asks(s *steps.StepView) string {
-	if !s.State.Startable() && s.State != steps.Locked {
+	if s.State == steps.Unknown || !s.State.Startable() && s.State != steps.Locked {
 		return ""
 	}
 	switch s.Confirm.Tier {

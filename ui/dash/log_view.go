@@ -60,11 +60,12 @@ func (m *model) logStatus() string {
 	if l.filter != "" {
 		parts = append(parts, fmt.Sprintf("/%s %d of %d", l.filter, len(l.visible()), len(l.lines)))
 	}
-	switch n := l.unseen(); {
-	case !l.follow && m.focus == logPane:
-		parts = append(parts, m.st.accent.Render(fmt.Sprintf("%d new ↓ G", n)))
-	case !l.follow:
-		parts = append(parts, m.st.accent.Render(fmt.Sprintf("%d new ↓ f", n)))
+	if !l.follow {
+		key := "f"
+		if m.focus == logPane {
+			key = "G"
+		}
+		parts = append(parts, m.st.accent.Render(fmt.Sprintf("%d new ↓ %s", l.unseen(), key)))
 	}
 	return strings.Join(parts, " · ")
 }

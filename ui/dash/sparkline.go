@@ -51,6 +51,6 @@ func trend(values []int64) string {
 	case last < mean-margin:
 		return "↓"
 	default:
-		return "→"
+		return "="
 	}
 }

@@ -14,7 +14,7 @@ func (m *model) drawHint(w int) string {
 	case m.view == nil:
 		return fit(m.st.dim.Render(" "+orElse(m.link.problem, "waiting for the engine")), w)
 	case m.link.stale() && !m.view.Finished:
-		return fit(m.st.warn.Render(" ! this is how it was at "+m.wallClock(m.engineNow())+"; the work goes on without this screen. "+m.link.problem), w)
+		return fit(m.st.warn.Render(" ! "+orElse(m.link.problem, "no contact")+"; this is how it was at "+m.wallClock(m.engineNow())), w)
 	case m.view.Paused:
 		by := ""
 		if m.view.PausedBy != "" {
@@ -54,7 +54,12 @@ func (m *model) drawKeys(w int) string {
 	}
 	left, room := " ", w-lipgloss.Width(right)-1
 	for _, e := range keyTable {
-		if e.group == groupSelf || !m.inKeyLine(e) {
+		if e.act == actBack && m.inKeyLine(e) {
+			left += m.keyText(e) + "  " // the way out of what is open goes first
+		}
+	}
+	for _, e := range keyTable {
+		if e.group == groupSelf || e.act == actBack || !m.inKeyLine(e) {
 			continue
 		}
 		if text := m.keyText(e) + "  "; lipgloss.Width(left)+lipgloss.Width(text) <= room {

@@ -143,7 +143,7 @@ func (m *model) money(w, rows int) []string {
 
 func (m *model) outageRow(o steps.Outage) string {
 	if o.End.IsZero() {
-		return m.st.warn.Render(fmt.Sprintf(" OUTAGE since step %d, %s", o.FromStep, m.wallClock(o.Start)))
+		return m.st.warn.Render(fmt.Sprintf(" OUTAGE since %s (step %d)", m.wallClock(o.Start), o.FromStep))
 	}
 	return fmt.Sprintf(" outage steps %d–%d   %s", o.FromStep, o.ToStep, format.Clock(o.End.Sub(o.Start)))
 }

@@ -5,6 +5,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // shade is what is known of the terminal's background. Over SSH the question often stays unanswered.
@@ -40,11 +41,11 @@ func newStyles(s shade, profile colorprofile.Profile) styles {
 	}
 	// The bright half of the palette is easier to read on black and harder on white; when nobody answered, the
 	// normal half is legible on both.
-	pick := func(n int) color.Color {
+	pick := func(n uint8) color.Color {
 		if s == darkShade {
 			n += 8
 		}
-		return lipgloss.ANSIColor(n)
+		return ansi.BasicColor(n)
 	}
 	red, green, yellow, cyan := pick(1), pick(2), pick(3), pick(6)
 	st.good = st.good.Foreground(green)

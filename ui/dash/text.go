@@ -48,12 +48,23 @@ func spread(left, right string, w int) string {
 	return fit(left, w-n) + right
 }
 
-// wrap breaks s into lines of at most w cells, at words where it can.
+// wrap breaks s into lines of at most w cells, at spaces where it can. Hyphens are no place to break: the names of
+// add-ons and the options of commands are full of them, and people copy those.
 func wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+	const unbreakable = "\u2011"
+	s = ansi.Wrap(strings.ReplaceAll(s, "-", unbreakable), w, "")
+	var lines []string
+	for line := range strings.SplitSeq(strings.ReplaceAll(s, unbreakable, "-"), "\n") {
+		if lipgloss.Width(line) > w { // a space before the break may be kept
+			lines = append(lines, strings.Split(ansi.Hardwrap(line, w, true), "\n")...)
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // hang wraps s behind a label; following lines are indented as deep as the label is wide.

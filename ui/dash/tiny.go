@@ -24,11 +24,32 @@ func (m *model) drawTiny() []string {
 		k := m.look(s)
 		lines = append(lines, k.style.Render(fmt.Sprintf("%s %d %s %s", k.glyph, s.Number, clean(s.Name), k.word))+
 			" "+format.Clock(m.active(s)))
+		if s.Transfer != nil {
+			lines = append(lines, "  "+m.tinyTransfer(s))
+		}
+		if s.Waiting != nil {
+			lines = append(lines, "  for "+clean(s.Waiting.Who)+": "+clean(s.Waiting.For))
+		}
 	}
 	if m.note.text != "" {
 		lines = append(lines, m.note.draw(m.st))
 	}
-	return append(lines, m.st.strong.Render(need), "q detach (work goes on)", "p pause", clean(m.view.Run.App))
+	lines = append(lines, m.st.strong.Render(need), "q detach (work goes on)")
+	if m.blocked(actPause) == "" {
+		lines = append(lines, "p pause")
+	}
+	return append(lines, clean(m.view.Run.App))
+}
+
+func (m *model) tinyTransfer(s *steps.StepView) string {
+	text := "no estimate"
+	if f, ok := overall(s.Transfer); ok {
+		text = format.Percent(unfinished(m.marks.reach(overallKey(s), f))) + " of " + clean(s.Transfer.Phase)
+	}
+	if left := format.Left(s.Transfer.ETALow, s.Transfer.ETAHigh); left != "" {
+		text += ", left " + left
+	}
+	return text
 }
 
 // tinySteps are the steps that are being worked on, else the selected one.

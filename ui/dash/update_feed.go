@@ -93,6 +93,9 @@ func followed(v *steps.View, sel int, first bool) int {
 		moving := func(s *steps.StepView) bool { return active(s) && s.Transfer != nil }
 		order = []int{find(moving), find(active), v.Next}
 	}
+	if v.Finished {
+		return len(v.Steps)
+	}
 	order = append(order, find(func(s *steps.StepView) bool { return s.State.Startable() }))
 	for _, n := range order {
 		if n > 0 {

@@ -19,6 +19,8 @@ func Clean(s string) string {
 	if i := strings.LastIndexByte(s, '\r'); i >= 0 {
 		s = s[i+1:]
 	}
+	// A mark without a letter would join whatever is drawn before it.
+	s = strings.TrimLeftFunc(s, func(r rune) bool { return unicode.Is(unicode.M, r) || r == '\u200d' })
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':

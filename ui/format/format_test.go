@@ -71,6 +71,7 @@ func TestOutsideTextCannotMoveTheCursor(t *testing.T) {
 		"bell\a\x00del\x7f":           "belldel",
 		"rtl\u202egpj.exe":            "rtlgpj.exe",
 		"\x1b]0;title\x07表":           "表",
+		"\u0301\u200dmark first":      "mark first",
 		"bad \xff utf8":               "bad  utf8",
 		"c1 \u009b31m stays harmless": "c1 31m stays harmless",
 	} {
