@@ -141,14 +141,15 @@ func (d *dump) run(parent context.Context) (err error) {
 	}
 	d.items.finishAll()
 	measureErr := d.items.measuring.Wait()
+	lost := ""
 	if exit != nil {
-		d.endLeftovers(parent)
+		lost = d.endLeftovers(parent)
 		if cause := context.Cause(ctx); cause != nil && parent.Err() == nil && !errors.Is(cause, context.Canceled) {
 			return cause
 		}
 	}
 	if err := d.messages.err("pg_dump", exit); err != nil {
-		return err
+		return fmt.Errorf("%w%s", err, lost)
 	}
 	return measureErr
 }
@@ -156,13 +157,18 @@ func (d *dump) run(parent context.Context) (err error) {
 // lockWait is how long pg_dump waits for a lock: nobody else should hold one while writers are fenced off.
 const lockWait = "300000" // ms
 
-func (d *dump) endLeftovers(ctx context.Context) {
+// endLeftovers ends sessions that outlived the tool. It returns what to add to the tool's own complaint, which seldom says that it is the
+// server that is gone.
+func (d *dump) endLeftovers(ctx context.Context) string {
 	ended, err := endOrphans(ctx, d.opts.Source, d.opts.Tag, dumpPurpose)
 	if err != nil {
 		d.report.Warn("could not look for sessions of the dump left on %s: %v", d.opts.Source.Name, err)
-	} else if ended > 0 {
+		return "; the server cannot be reached any more"
+	}
+	if ended > 0 {
 		d.report.Info("ended %d sessions of the dump on %s", ended, d.opts.Source.Name)
 	}
+	return ""
 }
 
 // finish reads the leader's sequences, hashes what is left and writes the manifest.

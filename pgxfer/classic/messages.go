@@ -98,7 +98,8 @@ func (m *messages) err(doing string, exit error) error {
 	if more := len(m.errors) - 1; more > 0 {
 		first += fmt.Sprintf(" (and %d more)", more)
 	}
-	if strings.Contains(first, "No space left on device") && strings.Contains(doing, "dumping") {
+	// pg_restore says the same of the server's disk, which is not ours to watch.
+	if strings.Contains(first, "No space left on device") && doing == "pg_dump" {
 		return fmt.Errorf("%s: %w: %s", doing, pgxfer.ErrSpace, first)
 	}
 	return fmt.Errorf("%s: %s", doing, first)

@@ -196,10 +196,14 @@ func (r *restore) load(parent context.Context) error {
 	watchers.Go(func() { control(ctx, r.opts.Control, process, r.report, &r.paused) })
 	exit := process.Wait()
 	watchers.Wait()
+	lost := ""
 	if exit != nil {
-		r.endLeftovers(parent)
+		lost = r.endLeftovers(parent)
 	}
-	return r.messages.err("pg_restore", exit)
+	if err := r.messages.err("pg_restore", exit); err != nil {
+		return fmt.Errorf("%w%s", err, lost)
+	}
+	return nil
 }
 
 var errFirstError = errors.New("pg_restore reported an error")
@@ -234,13 +238,17 @@ func (r *restore) inputs() (from, list string, cleanup func(), err error) {
 	return from, list, cleanup, nil
 }
 
-func (r *restore) endLeftovers(ctx context.Context) {
+// endLeftovers is as for a dump.
+func (r *restore) endLeftovers(ctx context.Context) string {
 	ended, err := endOrphans(ctx, r.opts.Target, r.opts.Tag, restorePurpose)
 	if err != nil {
 		r.report.Warn("could not look for sessions of the restore left on %s: %v", r.opts.Target.Name, err)
-	} else if ended > 0 {
+		return "; the server cannot be reached any more"
+	}
+	if ended > 0 {
 		r.report.Info("ended %d sessions of the restore on %s", ended, r.opts.Target.Name)
 	}
+	return ""
 }
 
 // finish does what pg_restore leaves undone, and measures.
