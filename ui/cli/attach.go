@@ -25,8 +25,20 @@ func (a *app) attach(ctx context.Context, readOnly bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.dashboard(ctx, run, readOnly)
-	return err
+	return a.show(ctx, run, readOnly)
+}
+
+// show opens the dashboard, and removes a rehearsal that is over when it is left.
+func (a *app) show(ctx context.Context, run rundir.Dir, readOnly bool) error {
+	summary, err := a.dashboard(ctx, run, readOnly)
+	if err != nil || readOnly || !isRehearsal(run) {
+		return err
+	}
+	if summary.Finished {
+		return a.finishRehearsal(ctx, run)
+	}
+	fmt.Fprintln(a.out, "end the rehearsal at any time with: changeover rehearse --stop")
+	return nil
 }
 
 // dashboard shows the run until the operator leaves, and prints where it stands on the normal screen.

@@ -15,9 +15,19 @@ import (
 type answers struct {
 	yes   bool
 	words []string
+	take  bool // control, from whoever drives
 }
 
-// get returns the answers to a confirmation. Without flags it asks at a terminal, and says which flags to give elsewhere.
+// unconfirmed is a command that needs a yes and has none. Scripts see the same exit code as for a wrong one.
+type unconfirmed struct{ c steps.Confirmation }
+
+func (u unconfirmed) Error() string {
+	return fmt.Sprintf("%s %s Say so with %s", u.c.Question, strings.Join(u.c.Consequences, " "), flagsFor(u.c))
+}
+
+func (unconfirmed) Is(target error) bool { return target == steps.ErrConfirm }
+
+// answer returns the answers to a confirmation. Without flags it asks at a terminal, and says which flags to give elsewhere.
 func (a *app) answer(c steps.Confirmation, given answers) ([]string, error) {
 	switch {
 	case c.Tier == steps.TierKey:
@@ -29,7 +39,7 @@ func (a *app) answer(c steps.Confirmation, given answers) ([]string, error) {
 	}
 	in, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(in.Fd()) {
-		return nil, fmt.Errorf("%w: %s Give %s", steps.ErrConfirm, c.Question, flagsFor(c))
+		return nil, unconfirmed{c}
 	}
 	fmt.Fprintln(a.out, c.Question)
 	for _, line := range c.Consequences {

@@ -72,6 +72,7 @@ func (a *app) bailCommand() *cobra.Command {
 func (g *answers) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&g.yes, "yes", false, "say yes where only a yes is asked for")
 	cmd.Flags().StringArrayVar(&g.words, "confirm", nil, "a word that must be typed; give it once for each")
+	cmd.Flags().BoolVar(&g.take, "take", false, "take control from whoever drives now")
 }
 
 // drive sends one command, decided on the view as it is now.
@@ -91,6 +92,11 @@ func (a *app) drive(ctx context.Context, verb steps.Verb, args []string, given a
 	}
 	if command.Answers, err = a.answer(confirmation, given); err != nil {
 		return err
+	}
+	if given.take {
+		if _, err := client.Control(ctx, session.Control{Action: session.ActionTake, Force: true}); err != nil {
+			return err
+		}
 	}
 	if err := client.Command(ctx, command); err != nil {
 		return err

@@ -64,16 +64,31 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 	if ready != nil {
 		ready(p)
 	}
-	var failed error
-	select {
-	case <-ctx.Done():
-	case <-server.StopAsked():
-	case failed = <-server.Failed():
-		failed = fmt.Errorf("the socket of the engine broke: %w", failed)
-	}
+	failed := awaitEnd(ctx, p, e, server)
 	end, cancel := endContext(ctx)
 	defer cancel()
 	return errors.Join(failed, server.Close(end), closeEngine(end, p, e))
+}
+
+// awaitEnd returns when the engine is to end. When all steps are done it writes the report once more: the one that step 12
+// wrote could not know that step 12 would succeed.
+func awaitEnd(ctx context.Context, p *parts, e *engine.Engine, server *session.Server) error {
+	done := e.Done()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-server.StopAsked():
+			return nil
+		case err := <-server.Failed():
+			return fmt.Errorf("the socket of the engine broke: %w", err)
+		case <-done:
+			done = nil
+			if _, err := p.writeReport(ctx); err != nil {
+				return fmt.Errorf("writing the final report: %w", err)
+			}
+		}
+	}
 }
 
 // endContext is time for cleaning up after ctx, which is usually over when cleaning begins.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,7 +66,7 @@ func (a *app) rehearse(ctx context.Context, r rehearsal) error {
 	case r.auto:
 		return a.rehearseAuto(ctx, r)
 	}
-	running, err := runningRehearsal()
+	running, err := runningRehearsal(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,20 +75,12 @@ func (a *app) rehearse(ctx context.Context, r rehearsal) error {
 			return err
 		}
 	}
-	summary, err := a.dashboard(ctx, *running, false)
-	if err != nil {
-		return err
-	}
-	if !summary.Finished {
-		fmt.Fprintln(a.out, "end it at any time with: changeover rehearse --stop")
-		return nil
-	}
-	return a.finishRehearsal(ctx, *running)
+	return a.show(ctx, *running, false)
 }
 
 // runningRehearsal finds a rehearsal whose simulator still lives, nil when there is none. What a killed one left is
 // removed on the way.
-func runningRehearsal() (*rundir.Dir, error) {
+func runningRehearsal(ctx context.Context) (*rundir.Dir, error) {
 	s, err := store()
 	if err != nil {
 		return nil, err
@@ -99,13 +90,13 @@ func runningRehearsal() (*rundir.Dir, error) {
 		return nil, err
 	}
 	for _, run := range runs {
-		if !strings.HasPrefix(run.Name, rehearsalPrefix) {
+		if !isRehearsal(run) {
 			continue
 		}
 		if sim, err := readSimState(run); err == nil && processLives(sim.PID) {
 			return &run, nil
 		}
-		if err := removeRehearsal(run); err != nil {
+		if err := endRehearsal(ctx, run); err != nil {
 			return nil, err
 		}
 	}

@@ -43,7 +43,7 @@ func (a *app) rehearseAuto(ctx context.Context, r rehearsal) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeRehearsal(run)) }()
+	defer func() { err = errors.Join(err, removeRehearsal(run), removeReport(run)) }()
 
 	var result report.Report
 	work, stop := context.WithCancel(ctx)
@@ -77,11 +77,28 @@ func (a *app) driveAll(ctx context.Context, run rundir.Dir, say func(string, ...
 	return drive(ctx, client, a.newWatcher(a.err))
 }
 
-// removeRehearsal deletes what a rehearsal keeps on disk; its servers have been stopped or are swept later.
+// removeRehearsal deletes what a rehearsal keeps on disk; its servers have been stopped or are swept later. It is the
+// only place that deletes a run, and never one that is not a rehearsal's.
 func removeRehearsal(run rundir.Dir) error {
-	// Never a directory that is not a rehearsal's: this is the only place that deletes a run.
-	if filepath.Base(run.Path) != run.Name || run.Name[:min(len(run.Name), len(rehearsalPrefix))] != rehearsalPrefix {
+	if !isRehearsal(run) {
 		return fmt.Errorf("%s is not a rehearsal", run.Path)
 	}
 	return errors.Join(os.RemoveAll(run.Path), os.RemoveAll(simDir(run)))
+}
+
+// removeReport deletes the report of a run that was printed instead, and the directories that held nothing else.
+func removeReport(run rundir.Dir) error {
+	base := filepath.Dir(run.Path)
+	reports := filepath.Join(base, "reports")
+	files, err := filepath.Glob(filepath.Join(reports, "changeover-"+run.Name+".*"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		err = errors.Join(err, os.Remove(file))
+	}
+	// Refused while something of another run is in there, which is right.
+	_ = os.Remove(reports)
+	_ = os.Remove(base)
+	return err
 }

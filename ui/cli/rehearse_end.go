@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"changeover/steps/rundir"
 	"changeover/steps/session"
@@ -44,7 +43,7 @@ func (a *app) stopRehearsals(ctx context.Context) error {
 	}
 	stopped := 0
 	for _, run := range runs {
-		if !strings.HasPrefix(run.Name, rehearsalPrefix) {
+		if !isRehearsal(run) {
 			continue
 		}
 		if err := endRehearsal(ctx, run); err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -124,8 +125,20 @@ func (a *app) awaitSim(ctx context.Context, process *os.Process, state, logPath 
 	}
 }
 
-// processLives says whether a process of that number runs.
-func processLives(pid int) bool { return pid > 0 && syscall.Kill(pid, 0) == nil }
+// processLives says whether a process of that number runs. One that has ended and that its parent has not asked about
+// yet, as a dashboard never does about the engine it started, still has its number but runs no more.
+func processLives(pid int) bool {
+	if pid <= 0 || syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true // no /proc here, or not for us
+	}
+	// The state follows the program's name, which is in parentheses and may hold some itself.
+	state := strings.TrimLeft(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
+	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+}
 
 // endProcess asks a process to end and waits until it has.
 func endProcess(ctx context.Context, pid int) error {

@@ -18,6 +18,11 @@ import (
 
 const rehearsalPrefix = "rehearsal-"
 
+// isRehearsal says whether a run is a rehearsal, by its name: only ours begin like that.
+func isRehearsal(run rundir.Dir) bool {
+	return strings.HasPrefix(run.Name, rehearsalPrefix) && filepath.Base(run.Path) == run.Name
+}
+
 // simState is how a simulator is reached.
 type simState struct {
 	URL   string
