@@ -38,7 +38,7 @@ func (e *dumpArchive) Do(ctx context.Context) error {
 		return err
 	}
 	result, err := e.env.Transfer.Dump(ctx, pgxfer.DumpOptions{
-		Source: source, Leader: leader, Dir: e.dir, Jobs: c.Jobs, Compress: c.Compress, Tag: c.Tag() + "/dump",
+		Source: source, Leader: leader, Dir: e.dir, Jobs: c.Jobs, Compress: c.Compress, Tag: c.Tag() + "/dump", TargetMajor: c.ToMajor,
 	}, observer{e.env})
 	if err != nil {
 		return err
