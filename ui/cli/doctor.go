@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"changeover/heroku"
 	"changeover/pgxfer/localpg"
 	"changeover/steps"
 	"changeover/steps/rundir"
@@ -80,7 +81,7 @@ func (d doctor) space() {
 }
 
 func (d doctor) token() {
-	if _, err := findToken(rundir.Dir{}, steps.Config{}); err != nil {
+	if _, err := findToken(rundir.Dir{}, steps.Config{PlatformURL: heroku.DefaultPlatformURL}); err != nil {
 		d.line("missing", "Heroku token", err.Error())
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"changeover/heroku"
+	"changeover/pgxfer/classic"
 	"changeover/steps"
 	"changeover/steps/preflight"
 	"changeover/steps/rundir"
@@ -28,6 +29,21 @@ What is blocked must be mended first; a warning is for you to judge.`,
 		Example: "changeover init --app shop --to 17 --work-dir /mnt/space",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd, s) },
 	}
+	s.flags(cmd)
+	return cmd
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	s := setup{check: true}
+	cmd := &cobra.Command{
+		Use: "check", Short: "Check what init checks, and set nothing up", Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd, s) },
+	}
+	s.flags(cmd)
+	return cmd
+}
+
+func (s *setup) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.App, "app", "", "Heroku app whose DATABASE moves")
 	f.StringSliceVar(&s.AlsoApps, "also-app", nil, "another app on the same database; give it once for each")
@@ -36,7 +52,7 @@ What is blocked must be mended first; a warning is for you to judge.`,
 	f.StringVar(&s.FastPlan, "fast-plan", "", "plan of fast-follower and fast-primary (default: proposed)")
 	f.StringVar(&s.FinalPlan, "final-plan", "", "plan you want to end on (default: the one you have)")
 	f.StringVar(&s.WorkDir, "work-dir", "/mnt/space", "directory on a big, fast disk for the archive")
-	f.StringVar(&s.Engine, "engine", "classic", "transfer engine")
+	f.StringVar(&s.Engine, "engine", classic.Name, "transfer engine")
 	f.IntVar(&s.Jobs, "jobs", preflight.DefaultJobs, "parallel workers of dump and restore")
 	f.StringVar(&s.Compress, "compress", "", "compression of the archive: auto, none, gzip, lz4 or zstd")
 	f.DurationVar(&s.Budget, "budget", preflight.DefaultBudget, "how long production may be down in all")
@@ -46,8 +62,6 @@ What is blocked must be mended first; a warning is for you to judge.`,
 	f.BoolVar(&s.DestroyOldPrimary, "destroy-old-primary", false, "let step 10 delete old-primary too")
 	f.StringVar(&s.PlatformURL, "platform-url", heroku.DefaultPlatformURL, "Heroku's Platform API, or a simulator's")
 	f.StringVar(&s.DataURL, "data-url", heroku.DefaultDataURL, "Heroku's data API, or a simulator's")
-	f.BoolVar(&s.check, "check", false, "check only; set nothing up")
-	return cmd
 }
 
 func (a *app) setUp(cmd *cobra.Command, s setup) error {
