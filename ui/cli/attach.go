@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"changeover/steps/rundir"
@@ -21,6 +23,9 @@ func (a *app) attachCommand() *cobra.Command {
 }
 
 func (a *app) attach(ctx context.Context, readOnly bool) error {
+	if err := a.needTerminal("see changeover status and changeover watch"); err != nil {
+		return err
+	}
 	run, err := a.openRun()
 	if err != nil {
 		return err
@@ -60,3 +65,13 @@ func (a *app) dashboard(ctx context.Context, run rundir.Dir, readOnly bool) (das
 }
 
 func attachCommandLine(run rundir.Dir) string { return "changeover attach --run " + run.Name }
+
+// needTerminal refuses a dashboard where none can be shown. instead says what to do without one.
+func (a *app) needTerminal(instead string) error {
+	in, isFile := a.in.(*os.File)
+	out, toFile := a.out.(*os.File)
+	if isFile && toFile && term.IsTerminal(in.Fd()) && term.IsTerminal(out.Fd()) {
+		return nil
+	}
+	return fmt.Errorf("the dashboard needs a terminal; %s", instead)
+}

@@ -66,6 +66,10 @@ func (a *app) rehearse(ctx context.Context, r rehearsal) error {
 	case r.auto:
 		return a.rehearseAuto(ctx, r)
 	}
+	// Before anything is started: it would stay behind without a screen.
+	if err := a.needTerminal("add --auto for a rehearsal without one"); err != nil {
+		return err
+	}
 	running, err := runningRehearsal(ctx)
 	if err != nil {
 		return err
