@@ -71,7 +71,7 @@ func findToken(run rundir.Dir, config steps.Config) (heroku.Secret, error) {
 func (p *parts) bind(_ context.Context, env *steps.Env) error {
 	env.Heroku = p.heroku
 	env.Transfer = p.transfer
-	env.Data = data{}
+	env.Data = data{anyTools: p.config.Rehearsal}
 	env.Box = p.box
 	env.Databases = steps.HerokuDatabases{Heroku: p.heroku, Look: env}
 	env.Report = p.writeReport

@@ -12,7 +12,10 @@ import (
 )
 
 // data is what the steps ask of pgxfer beside the transfer: it fulfils steps.Data.
-type data struct{}
+type data struct {
+	// anyTools lets a rehearsal use client tools older than the target: servers without clients are common on a laptop.
+	anyTools bool
+}
 
 func (data) Verify(ctx context.Context, o pgxfer.VerifyOptions, obs pgxfer.Observer) (pgxfer.Verification, error) {
 	return verify.Verify(ctx, o, obs)
@@ -24,10 +27,14 @@ func (data) ResetTarget(ctx context.Context, target pgxfer.Endpoint, tag string)
 
 func (data) Discard(dir string) error { return archive.Discard(dir) }
 
-func (data) Tools(_ context.Context, from, to int) (string, error) {
+func (d data) Tools(_ context.Context, from, to int) (string, error) {
 	tools, err := pgtools.Find(from, to)
 	if err != nil {
 		return "", err
+	}
+	if want := max(from, to); tools.Major != want && !d.anyTools {
+		// An older one may not know what the newer server has, a newer one writes settings the target does not know.
+		return "", fmt.Errorf("%w: this needs pg_dump and pg_restore %d, and here is %s: sudo apt-get install -y postgresql-client-%d", pgxfer.ErrTools, want, tools.Version, want)
 	}
 	line := "pg_dump and pg_restore " + tools.Version
 	if tools.Warning != "" {

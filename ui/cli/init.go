@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -78,6 +79,11 @@ func (a *app) setUp(cmd *cobra.Command, s setup) error {
 		return err
 	}
 	defer client.Close()
+	for _, d := range []*time.Duration{&s.Budget, &s.Soak, &s.Quiet, &s.Poll} {
+		if *d == 0 {
+			*d = -1 // typed as 0: none, not the default
+		}
+	}
 	s.Run, s.Random, s.Tools, s.Free = a.run, rand.Reader, data{}.Tools, freeSpace
 	config, findings, err := preflight.Plan(ctx, client, s.Request)
 	printFindings(a.out, findings)

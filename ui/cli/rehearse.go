@@ -170,7 +170,7 @@ func (r rehearsal) setUp(ctx context.Context, token4 string, at simState, p pair
 		WorkDir: filepath.Join(s.Base, name, "space"), Engine: r.engine, Jobs: r.jobs,
 		Budget: 15 * time.Minute, Soak: -1, Quiet: 2 * time.Second, Poll: 300 * time.Millisecond,
 		PlatformURL: at.URL, DataURL: at.URL, Rehearsal: true, Run: name, Random: bytes.NewReader(digits),
-		Tools: data{}.Tools, Free: freeSpace,
+		Tools: data{anyTools: true}.Tools, Free: freeSpace,
 	})
 	if err == nil {
 		err = preflight.Err(findings)
