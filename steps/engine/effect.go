@@ -17,11 +17,10 @@ type flight struct {
 	plan   steps.Plan
 	class  steps.Class
 
-	open    bool // sent earlier in this attempt, outcome not read back
-	ours    bool // … by this very runner, so no person has decided since
-	try     int
-	locked  bool // we hold Engine.named
-	sendCtx context.Context
+	open   bool // sent earlier in this attempt, outcome not read back
+	ours   bool // … by this very runner, so no person has decided since
+	try    int
+	locked bool // we hold Engine.named
 }
 
 // errPaused is the pause that came between looking and sending.

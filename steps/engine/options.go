@@ -11,6 +11,10 @@ import (
 )
 
 // Options are what an engine is made of. Dir, Config, Steps and Bind are needed, everything else has a default.
+//
+// BailCheck, BailConfirm and the pure methods of Steps may be called with the engine's lock held: they look only at
+// the Look they are given and never call the engine. Bind, Bail, Sample and WatchFence may take their time, and end
+// when their context ends.
 type Options struct {
 	// Dir is the run directory; it holds journal.jsonl, log.jsonl and engine.lock, and nobody else may read it.
 	Dir    string

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -41,10 +42,10 @@ func Records(files FS, path string) iter.Seq2[Record, error] {
 			yield(Record{}, err)
 			return
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }() // it was only read
 		for {
 			record, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if !yield(record, err) || err != nil {
