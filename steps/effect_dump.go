@@ -7,18 +7,18 @@ import (
 	"changeover/pgxfer"
 )
 
-// dumpArchive reads fast-follower into an archive directory.
+// dumpArchive reads fast-follower into an archive directory. That the archive is complete is a fact, written when the
+// transfer says so and not later: a crash must not lose the knowledge.
 type dumpArchive struct {
-	env  *Env
-	dir  string
-	done *pgxfer.DumpResult // set by Do: an archive is complete only when the transfer has said so
+	env *Env
+	dir string
 }
 
-func (e *dumpArchive) Key() string                        { return "dump to " + e.dir }
-func (e *dumpArchive) Class() Class                       { return Process }
-func (e *dumpArchive) Precheck(ctx context.Context) error { return requireFence(ctx, e.env) }
+func (e dumpArchive) Key() string                        { return "dump to " + e.dir }
+func (e dumpArchive) Class() Class                       { return Process }
+func (e dumpArchive) Precheck(ctx context.Context) error { return requireFence(ctx, e.env) }
 
-func (e *dumpArchive) Plan() Plan {
+func (e dumpArchive) Plan() Plan {
 	c := e.env.Config()
 	return Plan{
 		Action:     fmt.Sprintf("dump fast-follower into %s with %d jobs", e.dir, c.Jobs),
@@ -27,8 +27,12 @@ func (e *dumpArchive) Plan() Plan {
 	}
 }
 
-func (e *dumpArchive) Do(ctx context.Context) error {
+func (e dumpArchive) Do(ctx context.Context) error {
 	c := e.env.Config()
+	// What a try that died left is incomplete, and cannot be gone on with. Its processes and sessions end with their tag.
+	if err := e.env.Data.Discard(e.dir); err != nil {
+		return err
+	}
 	source, err := e.env.Databases.Endpoint(ctx, FastFollower)
 	if err != nil {
 		return err
@@ -43,16 +47,12 @@ func (e *dumpArchive) Do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.done = &result
-	return nil
+	return FactArchive.Put(e.env, Archive{Dir: e.dir, Result: result})
 }
 
-func (e *dumpArchive) Probe(context.Context) (Observation, error) {
+func (e dumpArchive) Probe(context.Context) (Observation, error) {
 	if archive, ok := FactArchive.Get(e.env.Facts()); ok && archive.Dir == e.dir {
-		return Observation{Present, "the archive is complete"}, nil
-	}
-	if e.done != nil {
-		return Observation{Present, fmt.Sprintf("%d tables, %d rows", e.done.Tables, e.done.Rows)}, nil
+		return Observation{Present, fmt.Sprintf("%d tables, %d rows", archive.Result.Tables, archive.Result.Rows)}, nil
 	}
 	return Observation{Absent, "no complete archive"}, nil
 }

@@ -10,17 +10,17 @@ import (
 	"changeover/pgxfer/pgserver"
 )
 
-// restoreArchive loads the archive into fast-primary.
+// restoreArchive loads the archive into fast-primary, which it empties first. That it has come to its end is a fact,
+// written when the transfer says so and not later: a crash must not lose the knowledge.
 type restoreArchive struct {
-	env  *Env
-	dir  string
-	done *pgxfer.RestoreResult
+	env *Env
+	dir string
 }
 
-func (e *restoreArchive) Key() string  { return "restore " + e.dir }
-func (e *restoreArchive) Class() Class { return Process }
+func (e restoreArchive) Key() string  { return "restore " + e.dir }
+func (e restoreArchive) Class() Class { return Process }
 
-func (e *restoreArchive) Plan() Plan {
+func (e restoreArchive) Plan() Plan {
 	c := e.env.Config()
 	return Plan{
 		Action:     fmt.Sprintf("restore %s into fast-primary with %d jobs, then analyze", e.dir, c.Jobs),
@@ -30,9 +30,9 @@ func (e *restoreArchive) Plan() Plan {
 }
 
 // Precheck refuses a target that anybody uses: it must be ours and not yet promoted.
-func (e *restoreArchive) Precheck(ctx context.Context) error { return targetIsOurs(ctx, e.env) }
+func (e restoreArchive) Precheck(ctx context.Context) error { return targetIsOurs(ctx, e.env) }
 
-func (e *restoreArchive) Do(ctx context.Context) error {
+func (e restoreArchive) Do(ctx context.Context) error {
 	c := e.env.Config()
 	target, err := e.env.Databases.Endpoint(ctx, FastPrimary)
 	if err != nil {
@@ -44,16 +44,12 @@ func (e *restoreArchive) Do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.done = &result
-	return nil
+	return FactRestored.Put(e.env, result)
 }
 
-func (e *restoreArchive) Probe(context.Context) (Observation, error) {
-	if _, ok := FactRestored.Get(e.env.Facts()); ok {
-		return Observation{Present, "restored"}, nil
-	}
-	if e.done != nil {
-		return Observation{Present, fmt.Sprintf("%d tables, %d rows", e.done.Tables, e.done.Rows)}, nil
+func (e restoreArchive) Probe(context.Context) (Observation, error) {
+	if done, ok := FactRestored.Get(e.env.Facts()); ok {
+		return Observation{Present, fmt.Sprintf("%d tables, %d rows", done.Tables, done.Rows)}, nil
 	}
 	return Observation{Absent, "not restored"}, nil
 }

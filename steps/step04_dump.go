@@ -43,25 +43,23 @@ func archiveDir(c Config, attempt int) string {
 
 func (dump) Run(ctx context.Context, env *Env) error {
 	dir := archiveDir(env.Config(), env.Attempt)
-	if archive, ok := FactArchive.Get(env.Facts()); ok && archive.Dir == dir {
-		return nil
-	}
-	// What an earlier try or attempt left is incomplete, and its space is needed.
-	if err := discardUpTo(ctx, env, env.Attempt); err != nil {
-		return err
-	}
-	effect := &dumpArchive{env: env, dir: dir}
-	if err := env.Do(ctx, effect); err != nil {
-		return err
+	if archive, ok := FactArchive.Get(env.Facts()); !ok || archive.Dir != dir {
+		// What an earlier attempt left is void, and its space is needed.
+		if err := FactArchive.Clear(env); err != nil {
+			return err
+		}
+		if err := discardUpTo(ctx, env, env.Attempt-1); err != nil {
+			return err
+		}
+		if err := env.Do(ctx, dumpArchive{env: env, dir: dir}); err != nil {
+			return err
+		}
 	}
 	// A write during the dump makes the archive worthless: better to know before it is restored.
-	if err := requireFence(ctx, env); err != nil {
-		return err
-	}
-	return FactArchive.Put(env, Archive{Dir: dir, Result: *effect.done})
+	return requireFence(ctx, env)
 }
 
-// discardUpTo deletes the archives of this attempt and all before it.
+// discardUpTo deletes the archives of an attempt and all before it.
 func discardUpTo(ctx context.Context, env *Env, attempt int) error {
 	for n := 1; n <= attempt; n++ {
 		if err := env.Do(ctx, discardArchive{env: env, dir: archiveDir(env.Config(), n)}); err != nil {

@@ -54,15 +54,7 @@ func (restore) Run(ctx context.Context, env *Env) error {
 		return errors.New("there is no complete archive; run step 4 first")
 	}
 	if _, ok := FactRestored.Get(env.Facts()); !ok {
-		// Loading a table twice doubles its rows without any error, so a target that was touched is emptied first.
-		if err := env.Do(ctx, emptyTarget{env}); err != nil {
-			return err
-		}
-		effect := &restoreArchive{env: env, dir: archive.Dir}
-		if err := env.Do(ctx, effect); err != nil {
-			return err
-		}
-		if err := FactRestored.Put(env, *effect.done); err != nil {
+		if err := env.Do(ctx, restoreArchive{env: env, dir: archive.Dir}); err != nil {
 			return err
 		}
 	}
