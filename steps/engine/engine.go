@@ -199,6 +199,9 @@ func (e *Engine) SetAudience(driver *steps.Operator, watching int) {
 	e.hub.touch(urgent)
 }
 
+// Log writes a line about the run itself, such as who takes control.
+func (e *Engine) Log(level steps.Level, text string) { e.logf(level, 0, "%s", text) }
+
 // Close stops everything and waits for it. Steps at work stay where they are: the next Open finds them interrupted.
 // Requests in flight are given time to finish until ctx ends; then they are cut.
 func (e *Engine) Close(ctx context.Context) error {

@@ -54,7 +54,7 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 	}
 	server, err := session.Serve(session.Options{
 		Dir: run.Path, Engine: e, Subscribe: session.Subscriber(e.Subscribe),
-		Build: Version, BootID: bootID(), Started: time.Now(),
+		Announce: e.Log, Build: Version, BootID: bootID(), Started: time.Now(),
 	})
 	if err != nil {
 		end, cancel := endContext(ctx)
