@@ -51,7 +51,8 @@ func restoreProgress(t *testing.T, w *world) {
 			if w := worker(p, pgxfer.KindData, "public.big"); w.Rows.Done == gateLoad-1 {
 				loading()
 			}
-			return worker(p, pgxfer.KindIndex, "big_gated").Phase != ""
+			// The other worker does all that is left meanwhile.
+			return worker(p, pgxfer.KindIndex, "big_gated").Phase != "" && p.Phase == "indexes"
 		}, func(obs *recorder) error {
 			_, err := fast.Restore(t.Context(), w.restoreOptions(t, target, "shows"), obs)
 			return err

@@ -26,7 +26,7 @@ type table struct {
 
 func (t table) qualified() string { return t.Schema + "." + t.Name }
 
-// tables lists what has rows: tables, partitions but not their parents, materialized views. Tables of extensions are the extension's,
+// tables lists what has rows: tables, partitions but not their parents, and materialized views. Tables of extensions are the extension's,
 // but for those it declares as configuration, whose rows are the user's as well and are named in notes.
 func (s *side) tables(ctx context.Context) (list map[string]table, notes []string, err error) {
 	generated := `false`
