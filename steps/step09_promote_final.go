@@ -229,10 +229,11 @@ func (promoteFinal) Rollback(ctx context.Context, env *Env) error {
 	if err != nil || following {
 		return err
 	}
-	if err := destroyRollback(ctx, env, FinalPrimary); err != nil {
+	// First forgotten, then destroyed: a rollback that is gone on with must not ask a database that is gone.
+	if err := FactFinalBaseline.Clear(env); err != nil {
 		return err
 	}
-	return FactFinalBaseline.Clear(env)
+	return destroyRollback(ctx, env, FinalPrimary)
 }
 
 // finalFollowsIfAlive is finalFollows, and true when there is nothing to destroy.
