@@ -194,7 +194,7 @@ func waitDynosUp(ctx context.Context, env *Env, formation Formation) error {
 	started := env.Now()
 	waiting := Waiting{For: fmt.Sprintf("the dynos of %s to come up", formation.App), Who: "Heroku"}
 	return env.patiently(ctx, waiting, env.Config().Poll.D(), func(ctx context.Context) (bool, string, error) {
-		releases, err := env.Heroku.Releases(ctx, formation.App, 1)
+		current, err := currentRelease(ctx, env, formation.App)
 		if err != nil {
 			return false, "", err
 		}
@@ -204,7 +204,7 @@ func waitDynosUp(ctx context.Context, env *Env, formation Formation) error {
 		}
 		up := map[string]int{}
 		for _, d := range dynos {
-			if d.State == heroku.DynoUp && (len(releases) == 0 || d.Release.Version >= releases[0].Version) {
+			if d.State == heroku.DynoUp && d.Release.Version >= current {
 				up[d.Type]++
 			}
 		}
@@ -224,4 +224,18 @@ func waitDynosUp(ctx context.Context, env *Env, formation Formation) error {
 		}
 		return false, fmt.Sprintf("up: %v", missing), nil
 	})
+}
+
+// currentRelease is the version of the newest release that succeeded: a dyno never runs one whose release phase failed.
+func currentRelease(ctx context.Context, env *Env, app string) (int, error) {
+	releases, err := env.Heroku.Releases(ctx, app, 10)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range releases {
+		if r.Status == heroku.ReleaseSucceeded {
+			return r.Version, nil
+		}
+	}
+	return 0, nil
 }
