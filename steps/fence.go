@@ -110,6 +110,8 @@ func (f Fence) broken(now Fence) string {
 		return fmt.Sprintf("%s has gone back in time: it was restored or replaced", f.Leader)
 	case now.Sequences != f.Sequences:
 		return fmt.Sprintf("a sequence of %s has moved", f.Leader)
+	case moved > 0 && (now.Rows < f.Rows || runs < 0):
+		return fmt.Sprintf("%d transactions wrote to %s, whose counters were reset, so that nobody knows what", moved, f.Leader)
 	case now.Rows != f.Rows && moved > 0:
 		return fmt.Sprintf("%d rows were written to %s", now.Rows-f.Rows, f.Leader)
 	// ANALYZE takes one id, a VACUUM that truncates takes one more.

@@ -120,7 +120,11 @@ func (promoteFast) CanRollback(l Look) error {
 	if err := passed1(l); err != nil {
 		return err
 	}
-	return started(l, 8)
+	// Before its point of no return step 8 has changed nothing that would have to be undone.
+	if s := l.StepState(8); s.Active() || s == Unknown {
+		return started(l, 8)
+	}
+	return nil
 }
 
 func (promoteFast) ConfirmRollback(l Look) Confirmation {
@@ -134,10 +138,29 @@ func (promoteFast) Rollback(ctx context.Context, env *Env) error {
 	return destroyRollback(ctx, env, FinalPrimary)
 }
 
+// databaseMoved says whether DATABASE of any app has left old-primary, or lost its place in a half-done promote.
+func databaseMoved(ctx context.Context, env *Env) (bool, error) {
+	if _, promoted := FactPromoted.Get(env.Facts()); promoted {
+		return true, nil
+	}
+	for _, app := range env.Config().Apps() {
+		current, err := currentDatabase(ctx, env.Heroku, app)
+		if err != nil || current.Addon.ID != env.Config().OldPrimary.ID {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
 // backToOldPrimary makes old-primary the DATABASE again, from a finished or half-done promote. It refuses when
-// fast-primary holds writes that old-primary does not have.
+// fast-primary holds writes that old-primary does not have; while DATABASE has not moved there can be none, and
+// fast-primary is not asked: it may not exist yet, or be in the middle of a restore.
 func backToOldPrimary(ctx context.Context, env *Env) error {
-	if baseline, ok := FactBaseline.Get(env.Facts()); ok {
+	moved, err := databaseMoved(ctx, env)
+	if err != nil {
+		return err
+	}
+	if baseline, ok := FactBaseline.Get(env.Facts()); ok && moved {
 		if err := unwritten(ctx, env, env.Databases, FastPrimary, baseline); err != nil {
 			return err
 		}

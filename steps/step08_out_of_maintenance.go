@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -70,7 +71,15 @@ func (outOfMaintenance) Verify(ctx context.Context, env *Env) (string, error) {
 	return fmt.Sprintf("%s runs on fast-primary; the outage took %s", env.Config().App, last.End.Sub(last.Start).Round(1e9)), nil
 }
 
-func (outOfMaintenance) CanRollback(Look) error            { return errNoReturn1 }
+var errNothingDone = errors.New("step 8 has changed nothing yet; roll back step 7 instead, or bail")
+
+func (outOfMaintenance) CanRollback(l Look) error {
+	if err := passed1(l); err != nil {
+		return err
+	}
+	return errNothingDone
+}
+
 func (outOfMaintenance) ConfirmRollback(Look) Confirmation { return plainKey() }
 
-func (outOfMaintenance) Rollback(context.Context, *Env) error { return errNoReturn1 }
+func (outOfMaintenance) Rollback(context.Context, *Env) error { return errNothingDone }
