@@ -38,6 +38,10 @@ func (e restoreArchive) Do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Loading a table twice doubles its rows without any error, so whatever a try that died has loaded goes first.
+	if err := e.env.Data.ResetTarget(ctx, target, c.Tag()); err != nil {
+		return fmt.Errorf("emptying fast-primary: %w", err)
+	}
 	result, err := e.env.Transfer.Restore(ctx, pgxfer.RestoreOptions{
 		Target: target, Dir: e.dir, Jobs: c.Jobs, Tag: c.Tag() + "/restore",
 	}, observer{e.env})
