@@ -9,7 +9,7 @@ func (m *model) helpKey(msg tea.KeyPressMsg) tea.Cmd {
 	act, ok := pressed(msg)
 	switch {
 	case ok && act == actDetach:
-		return tea.Quit
+		return m.leave()
 	case ok && (act == actDown || act == actUp || act == actHalfDown || act == actHalfUp || act == actTop || act == actEnd):
 		m.helpTop = moved(act, m.helpTop, m.h/2, max(len(m.helpLines())-m.helpRows(), 0))
 	default:

@@ -197,6 +197,31 @@ func TestTheCursorFollowsUntilItIsMoved(t *testing.T) {
 	at(7, "esc follows again")
 }
 
+// TestTheCursorStaysOnTheStepThatWasStarted although the answer comes before the view that shows it running.
+func TestTheCursorStaysOnTheStepThatWasStarted(t *testing.T) {
+	both := func() *steps.View { v := dumping(); ready(v, 5); return v }
+	s := driving(t, 120, 36, both())
+	s.press("j", "a")
+	s.view(both())
+	if s.m.sel != 5 {
+		t.Errorf("cursor on step %d right after starting step 5", s.m.sel)
+	}
+	v := both()
+	v.Rev++
+	running(v, 5, time.Second)
+	s.view(v)
+	if s.m.sel != 5 {
+		t.Errorf("cursor on step %d while step 5 runs", s.m.sel)
+	}
+	v = both()
+	v.Rev += 2
+	done(v, 5, time.Minute)
+	s.view(v)
+	if s.m.sel != 4 {
+		t.Errorf("cursor on step %d, want the one that still runs", s.m.sel)
+	}
+}
+
 func TestAttachingFindsTheWorkInProgress(t *testing.T) {
 	v := dumping()
 	v.Next = 7
@@ -352,5 +377,13 @@ func TestMessagesNobodyKnowsChangeNothing(t *testing.T) {
 	s.send(struct{}{})
 	if s.m.frame() != before {
 		t.Error("the frame changed")
+	}
+}
+
+func TestTheLastFrameIsBlank(t *testing.T) {
+	s := driving(t, 120, 36, dumping())
+	s.press("q")
+	if v := s.m.View(); v.Content != "" {
+		t.Errorf("rows that a resized terminal may leave standing: %q", v.Content)
 	}
 }

@@ -1,7 +1,6 @@
 package dash
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -164,6 +163,6 @@ func TestAFloodOfLinesIsCheapToDraw(t *testing.T) {
 	s.press("w")
 	allocs := testing.AllocsPerRun(5, func() { s.m.drawLog(s.m.lay.logs) })
 	if allocs > 2000 {
-		t.Error(fmt.Sprintf("drawing eight lines of %d takes %.0f allocations", len(s.m.log.lines), allocs))
+		t.Errorf("drawing eight lines of %d takes %.0f allocations", len(s.m.log.lines), allocs)
 	}
 }

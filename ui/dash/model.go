@@ -27,8 +27,9 @@ type model struct {
 	you    session.You
 	marks  marks
 
-	sel       int  // selected step, 1 to 12
-	follow    bool // the selection goes where the next key press is wanted
+	sel       int    // selected step, 1 to 12
+	follow    bool   // the selection goes where the next key press is wanted
+	holdRev   uint64 // the selection stays as long as the run is at this revision
 	focus     pane
 	expanded  pane
 	detailTop int // first line shown
@@ -40,6 +41,7 @@ type model struct {
 	helpTop   int
 	note      notice
 	sending   string // the command in flight, in words
+	leaving   bool   // the last frame is blank
 	asked     bool   // control was asked for when nobody drove
 }
 

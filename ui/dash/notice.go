@@ -2,8 +2,6 @@ package dash
 
 import (
 	"time"
-
-	"charm.land/lipgloss/v2"
 )
 
 // A notice answers a key or tells of something that happened, in the line above the keys. Problems stay longer, because
@@ -34,7 +32,7 @@ func (n *notice) expire(now time.Time) {
 }
 
 func (n notice) draw(st styles) string {
-	style, mark := lipgloss.Style(st.accent), "• "
+	style, mark := st.accent, "• "
 	if n.problem {
 		style, mark = st.warn, "! "
 	}

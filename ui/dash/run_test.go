@@ -203,3 +203,6 @@ func TestSummaryOfEveryEnd(t *testing.T) {
 		}
 	}
 }
+
+// The client of the session is the engine that the dashboard is made for.
+var _ Engine = (*session.Client)(nil)

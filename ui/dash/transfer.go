@@ -88,7 +88,11 @@ func (m *model) workerLine(s *steps.StepView, wk *pgxfer.Worker, w int) string {
 	}
 	const percent, pace = 6, 23
 	room := w - 5 - 1
-	barWidth := min(max((room-percent-pace-2)/4, 6), 24)
+	avail := room - percent - pace - 2
+	barWidth := max(avail/4, 6)
+	if avail-barWidth > 48 { // longer names are rare, longer bars are easier to read
+		barWidth = min(avail-48, 60)
+	}
 	var middle string
 	if f, ok := wk.Fraction(); ok {
 		f = unfinished(m.marks.reach(workerKey(s, wk), f))
@@ -96,7 +100,7 @@ func (m *model) workerLine(s *steps.StepView, wk *pgxfer.Worker, w int) string {
 	} else {
 		middle = m.st.dim.Render(fit("no estimate", barWidth+percent))
 	}
-	object := workerObject(wk, room-barWidth-percent-pace-2)
+	object := workerObject(wk, min(avail-barWidth, 48))
 	return label + object + " " + middle + " " + m.workerPace(wk, pace)
 }
 

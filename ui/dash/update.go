@@ -75,6 +75,9 @@ func (m *model) takeAnswer(a answerMsg) {
 		// Whoever started the step that was recommended wants to be led on.
 		if a.verb == steps.Advance && a.step == m.sel {
 			m.follow = true
+			if m.view != nil {
+				m.holdRev = m.view.Rev // the view that shows the step at work is still on its way
+			}
 		}
 	case a.quiet && errors.Is(a.err, steps.ErrDriven):
 	case errors.Is(a.err, steps.ErrStale):

@@ -60,7 +60,7 @@ func (m *model) takeView(v *steps.View) {
 	m.view, m.viewAt = v, m.now
 	m.marks.update(v)
 	m.log.runStarted = v.Run.Started
-	if m.follow {
+	if m.follow && (first || v.Rev != m.holdRev) {
 		m.selectStep(followed(v, m.sel, first))
 	}
 	m.checkDialog()

@@ -7,7 +7,7 @@ import (
 // takeKey gives a key to whatever is on top: a dialog, the filter line, the help screen, the dashboard.
 func (m *model) takeKey(msg tea.KeyPressMsg) tea.Cmd {
 	if msg.String() == "ctrl+c" {
-		return tea.Quit // always leaves the screen, never the work
+		return m.leave() // always leaves the screen, never the work
 	}
 	switch {
 	case m.dialog != nil:
@@ -30,12 +30,19 @@ func (m *model) takeKey(msg tea.KeyPressMsg) tea.Cmd {
 	return m.perform(act)
 }
 
+// leave ends the dashboard. The last frame is blank, because a terminal that was resized while it showed the alternate
+// screen may leave rows of it standing on the normal one; tmux does.
+func (m *model) leave() tea.Cmd {
+	m.leaving = true
+	return tea.Quit
+}
+
 func (m *model) perform(act action) tea.Cmd {
 	switch act {
 	case actAdvance, actPause, actRollback, actBail, actControl:
 		return m.command(act)
 	case actDetach:
-		return tea.Quit
+		return m.leave()
 	case actHelp:
 		m.help, m.helpTop = true, 0
 	case actOpen:

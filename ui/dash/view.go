@@ -10,7 +10,10 @@ import (
 
 // View draws the frame.
 func (m *model) View() tea.View {
-	v := tea.NewView(m.frame())
+	var v tea.View
+	if !m.leaving {
+		v.Content = m.frame()
+	}
 	v.AltScreen = true
 	return v
 }
