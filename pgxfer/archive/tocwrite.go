@@ -20,8 +20,9 @@ func (t *TOC) Bytes() []byte {
 	return w.Bytes()
 }
 
-// View makes a directory that pg_restore reads instead of pg_dump's: with this table of contents, and links to all data files.
-// The archive itself stays as it was written. The directory at must not exist; it is the caller's to remove.
+// View makes a directory that pg_restore reads instead of pg_dump's: with this table of contents, and links to all data files. They are
+// hard links, because pg_restore refuses symbolic ones from 17 on, so the directory must be on the same file system. The archive itself
+// stays as it was written. The directory at must not exist; it is the caller's to remove.
 func (t *TOC) View(dump, at string) error {
 	if err := os.Mkdir(at, 0o700); err != nil {
 		return fmt.Errorf("making a view of the archive: %w", err)
@@ -34,7 +35,7 @@ func (t *TOC) View(dump, at string) error {
 		if f.Name() == TOCName {
 			continue
 		}
-		if err := os.Symlink(filepath.Join(dump, f.Name()), filepath.Join(at, f.Name())); err != nil {
+		if err := os.Link(filepath.Join(dump, f.Name()), filepath.Join(at, f.Name())); err != nil {
 			return fmt.Errorf("making a view of the archive: %w", err)
 		}
 	}
