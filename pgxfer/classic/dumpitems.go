@@ -23,7 +23,6 @@ type dumpItems struct {
 	toc       *archive.TOC // nil until pg_dump wrote it
 	byID      map[int]*dumpItem
 	byOID     map[uint32]*dumpItem
-	serial    bool // pg_dump -j 1 does not say when an item is finished
 	measuring errgroup.Group
 }
 
@@ -38,6 +37,7 @@ type dumpItem struct {
 	size     int64 // on the source
 
 	begun    bool
+	ending   bool          // had begun when a serial dump last started with a table
 	closed   bool          // finished was closed
 	finished chan struct{} // closes when pg_dump has finished the item
 	measured bool
@@ -146,14 +146,16 @@ func (d *dumpItems) finish(id int) {
 	}
 }
 
-// finishBegun is for a serial dump: when an item starts, those before it are finished.
+// finishBegun is for a serial dump, which says only that it starts with a table: those that had begun when it said so before are finished.
+// Those that have begun by now are not all: the new table's file is there before the line that speaks of it.
 func (d *dumpItems) finishBegun() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, item := range d.byID {
-		if item.begun {
+		if item.ending {
 			item.close()
 		}
+		item.ending = item.begun
 	}
 }
 

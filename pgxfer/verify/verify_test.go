@@ -28,7 +28,7 @@ func original(t *testing.T, cluster *localpg.Cluster) pgtest.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sampledb.Fill(t.Context(), conn, sampledb.Options{Tiny: true}); err != nil {
+	if _, err := sampledb.Fill(t.Context(), conn, sampledb.Options{Tiny: true, SmallTables: 5}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Exec(t.Context(), `
