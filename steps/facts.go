@@ -94,11 +94,9 @@ type Fence struct {
 	System  string `json:"system,omitempty"` // system identifier, when readable
 	// Sequences is a digest of all sequence positions: nextval moves neither the horizon nor any counter.
 	Sequences string `json:"sequences"`
-	// Rows counts rows inserted, updated and deleted in user tables so far; Autovacuums counts automatic vacuums and
-	// analyzes, which move the horizon without being anybody's write.
-	Rows        int64     `json:"rows"`
-	Autovacuums int64     `json:"autovacuums"`
-	At          time.Time `json:"at"`
+	// Writes counts the rows written to the database so far, see pgserver.Writes: it decides when the horizon has moved.
+	Writes int64     `json:"writes"`
+	At     time.Time `json:"at"`
 }
 
 // Outage is a span in which users were shut out.

@@ -15,7 +15,7 @@ import (
 
 // The write fence is the proof that nobody writes to a leader any more. Maintenance mode is not one (it stops the router
 // only), and a role that defaults to read-only is not one (BEGIN READ WRITE passes it). What proves it is the xid
-// horizon: it grows with every writing transaction and with nothing else but autovacuum, which is counted.
+// horizon: it grows with every writing transaction. What else moves it is told apart by counting rows.
 
 // fencePause is the time between two looks while the fence is being proven.
 const fencePause = 500 * time.Millisecond
@@ -68,12 +68,7 @@ func readFence(ctx context.Context, conn pgserver.Querier, leader Role) (f Fence
 	if f.Horizon, err = pgserver.XidHorizon(ctx, conn); err != nil {
 		return f, err
 	}
-	counters, err := pgserver.TableCounters(ctx, conn)
-	if err != nil {
-		return f, err
-	}
-	f.Rows = counters.Inserted + counters.Updated + counters.Deleted
-	if f.Autovacuums, err = pgserver.AutovacuumRuns(ctx, conn); err != nil {
+	if f.Writes, err = pgserver.Writes(ctx, conn); err != nil {
 		return f, err
 	}
 	sequences, err := pgserver.Sequences(ctx, conn)
@@ -102,53 +97,62 @@ func readFence(ctx context.Context, conn pgserver.Querier, leader Role) (f Fence
 }
 
 // broken compares what was proven with what is now; empty means the fence holds.
+//
+// A horizon that stands still settles it: nobody wrote. One that has moved proves nothing by itself, because it belongs
+// to the whole server: ANALYZE takes an id, also when autovacuum runs it, also in another database. Then the count
+// of rows written to this one decides.
 func (f Fence) broken(now Fence) string {
-	switch moved, runs := now.Horizon-f.Horizon, now.Autovacuums-f.Autovacuums; {
+	switch moved := now.Horizon - f.Horizon; {
 	case f.System != "" && now.System != "" && f.System != now.System:
 		return fmt.Sprintf("%s is another server than the one that was fenced", f.Leader)
 	case now.Horizon < f.Horizon:
 		return fmt.Sprintf("%s has gone back in time: it was restored or replaced", f.Leader)
 	case now.Sequences != f.Sequences:
 		return fmt.Sprintf("a sequence of %s has moved", f.Leader)
-	case moved > 0 && (now.Rows < f.Rows || runs < 0):
+	case moved > 0 && now.Writes < f.Writes:
 		return fmt.Sprintf("%d transactions wrote to %s, whose counters were reset, so that nobody knows what", moved, f.Leader)
-	case now.Rows != f.Rows && moved > 0:
-		return fmt.Sprintf("%d rows were written to %s", now.Rows-f.Rows, f.Leader)
-	// ANALYZE takes one id, a VACUUM that truncates takes one more.
-	case moved > 0 && moved > 2*uint64(max(runs, 0)):
-		return fmt.Sprintf("%d transactions wrote to %s", moved, f.Leader)
+	case moved > 0 && now.Writes > f.Writes:
+		return fmt.Sprintf("%d rows were written to %s, catalogs included", now.Writes-f.Writes, f.Leader)
 	}
 	return ""
 }
 
-// fenceTries is how often a broken-looking fence is read again: the server's counters arrive up to a second after the
-// horizon, so an autovacuum looks like a stranger at first.
+// fenceTries is how often a fence is read whose horizon has moved and whose counters have not: a writer's counters arrive
+// up to a second after its transaction, so only the last reading may say that nobody wrote.
 const fenceTries = 4
 
 // checkFence reads the leader again. broken says who wrote, in one line; it is empty while the fence holds.
 func checkFence(ctx context.Context, l Look, d Databases, fence Fence) (broken string, err error) {
-	for try := 1; ; try++ {
+	for try := 1; try <= fenceTries; try++ {
+		moved := false
 		err = withConn(ctx, l, d, fence.Leader, func(conn *pgx.Conn) error {
 			now, err := readFence(ctx, conn, fence.Leader)
 			if err != nil {
 				return err
 			}
-			if broken = fence.broken(now); broken == "" {
+			moved, broken = now.Horizon != fence.Horizon, fence.broken(now)
+			if !moved && broken == "" {
 				return nil
 			}
 			foreign, err := foreignSessions(ctx, conn, l)
-			if err == nil && len(foreign) > 0 {
-				broken += "; connected is " + foreign[0]
+			switch {
+			case err != nil || len(foreign) == 0:
+				return err
+			case broken == "":
+				// As long as a session stays, its counters may stay behind for ten seconds.
+				broken = fmt.Sprintf("%d transactions on %s", now.Horizon-fence.Horizon, fence.Leader)
 			}
-			return err
+			broken += "; connected is " + foreign[0]
+			return nil
 		})
-		if err != nil || broken == "" || try == fenceTries {
+		if err != nil || broken != "" || !moved {
 			return broken, err
 		}
 		if err := pause(ctx, fencePause); err != nil {
 			return "", err
 		}
 	}
+	return "", nil
 }
 
 // requireFence fails unless the fence of the run exists and holds.
