@@ -8,11 +8,17 @@ import (
 // recorded, maintenance off. It needs neither dump nor restore, and works from a half-done promote. What was created
 // stays, so that nothing is destroyed in a hurry; steps 1, 2 and 5 keep their state.
 func Bail(ctx context.Context, env *Env) error {
+	// Step 8 may have latched while it was being stopped.
+	if err := passed1(env); err != nil {
+		return err
+	}
 	if err := backToOldPrimary(ctx, env); err != nil {
 		return err
 	}
-	for _, clear := range []func(Recorder) error{FactFence.Clear, FactFenceBroken.Clear, FactArchive.Clear} {
-		// Whatever was dumped behind the fence is void from the moment the app may write.
+	for _, clear := range []func(Recorder) error{
+		FactFence.Clear, FactFenceBroken.Clear, FactArchive.Clear, FactVerification.Clear, FactBaseline.Clear, FactRestored.Clear,
+	} {
+		// Whatever was dumped behind the fence, and restored from that, is void from the moment the app may write.
 		if err := clear(env); err != nil {
 			return err
 		}

@@ -259,14 +259,25 @@ func (m *migration) rollback(numbers ...int) {
 	}
 }
 
+// bail brings production back and waits until that is done.
 func (m *migration) bail() {
 	m.t.Helper()
+	seen := m.engine.View().Seq
 	m.must(steps.BailOut, 0)
 	m.until("the bail-out is over", func() bool {
-		if err := m.command(steps.BailOut, 0); err != nil && strings.Contains(err.Error(), "being brought back") {
-			return false
+		lines, err := m.engine.LogLines(seen, 10_000)
+		if err != nil {
+			m.t.Fatal(err)
 		}
-		return true
+		for _, line := range lines {
+			if line.Step == 0 && line.Level == steps.Error {
+				m.t.Fatalf("bail: %s", line.Text)
+			}
+			if line.Step == 0 && strings.HasSuffix(line.Text, "production is back on old-primary") {
+				return true
+			}
+		}
+		return false
 	})
 }
 

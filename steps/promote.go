@@ -17,16 +17,14 @@ func promote(ctx context.Context, env *Env, from, to Role, guard func(context.Co
 	if err != nil {
 		return err
 	}
-	fromID, err := addonID(env, from)
-	if err != nil {
-		return err
-	}
+	// The outgoing one may not exist: bail works before step 5, too.
+	fromID, _ := addonID(env, from)
 	for _, app := range env.Config().Apps() {
 		attachments, err := env.Heroku.AppAttachments(ctx, app)
 		if err != nil {
 			return fmt.Errorf("reading the attachments of %s: %w", app, err)
 		}
-		if err := keepReachable(ctx, env, app, from, attachments); err != nil {
+		if err := keepReachable(ctx, env, app, from, fromID, attachments); err != nil {
 			return err
 		}
 		attach := attachDatabase{heroku: env.Heroku, app: app, role: to, addonID: toID, addonName: addonName(env, to), name: heroku.DatabaseAttachment, guard: guard}
@@ -34,7 +32,7 @@ func promote(ctx context.Context, env *Env, from, to Role, guard func(context.Co
 			return err
 		}
 		for _, a := range attachments {
-			if a.Name == heroku.PoolAttachment && a.Addon.ID == fromID {
+			if fromID != "" && a.Name == heroku.PoolAttachment && a.Addon.ID == fromID {
 				pool := attach
 				pool.name, pool.namespace, pool.guard = a.Name, a.Namespace, nil
 				if err := env.Do(ctx, pool); err != nil {
@@ -50,11 +48,7 @@ func promote(ctx context.Context, env *Env, from, to Role, guard func(context.Co
 }
 
 // keepReachable gives the outgoing database an attachment of ours unless it has another one on the app.
-func keepReachable(ctx context.Context, env *Env, app string, role Role, attachments []heroku.Attachment) error {
-	id, err := addonID(env, role)
-	if err != nil {
-		return err
-	}
+func keepReachable(ctx context.Context, env *Env, app string, role Role, id string, attachments []heroku.Attachment) error {
 	holdsDatabase := false
 	for _, a := range attachments {
 		if a.Addon.ID != id || a.Namespace != nil {
