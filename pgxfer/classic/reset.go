@@ -13,6 +13,9 @@ import (
 	"changeover/pgxfer/pgtools"
 )
 
+// herokuAdmin is the role Heroku itself connects with.
+const herokuAdmin = "heroku_admin"
+
 // ErrInUse means that somebody else is connected to a database that is to be reset.
 var ErrInUse = errors.New("database is in use")
 
@@ -79,8 +82,8 @@ func mustBeUnused(ctx context.Context, conn *pgx.Conn, tag string) error {
 	}
 	var others []string
 	for _, s := range sessions {
-		if s.User == "" || s.Own && strings.HasPrefix(s.Application, tag) {
-			continue // the server's own, such as autovacuum, and ours
+		if s.User == "" || s.User == herokuAdmin || s.Own && strings.HasPrefix(s.Application, tag) {
+			continue // the server's own, such as autovacuum, Heroku's, which look in now and then, and ours
 		}
 		others = append(others, fmt.Sprintf("%s (%q, process %d)", s.User, s.Application, s.PID))
 	}
