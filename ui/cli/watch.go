@@ -3,12 +3,12 @@ package cli
 import (
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"changeover/steps/session"
+	"changeover/ui/format"
 	"changeover/ui/plain"
 )
 
@@ -43,18 +43,7 @@ func (a *app) watchCommand() *cobra.Command {
 }
 
 // style is how plain text looks at this terminal.
-func (a *app) style() plain.Style { return plain.Style{ASCII: a.ascii || !utf8Locale(os.Getenv)} }
-
-// utf8Locale says whether the locale can show more than ASCII.
-func utf8Locale(getenv func(string) string) bool {
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		if value := getenv(name); value != "" {
-			value = strings.ToUpper(value)
-			return strings.Contains(value, "UTF-8") || strings.Contains(value, "UTF8")
-		}
-	}
-	return false
-}
+func (a *app) style() plain.Style { return plain.Style{ASCII: a.ascii || !format.SpeaksUTF8(os.Getenv)} }
 
 // printedWatch prints what a stream of events says.
 type printedWatch struct {

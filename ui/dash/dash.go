@@ -15,6 +15,7 @@ import (
 
 	"changeover/steps"
 	"changeover/steps/session"
+	"changeover/ui/format"
 )
 
 // Engine is what the dashboard needs of the engine process. All methods may be called at the same time.
@@ -60,7 +61,7 @@ func (o Options) withDefaults() Options {
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}
-	o.ASCII = o.ASCII || !speaksUTF8(o.Env)
+	o.ASCII = o.ASCII || !format.SpeaksUTF8(func(name string) string { return lookup(o.Env, name) })
 	o.Env = normalise(o.Env)
 	if o.Zone == nil {
 		o.Zone = time.Local

@@ -12,17 +12,6 @@ func lookup(env []string, name string) string {
 	return ""
 }
 
-// speaksUTF8 says whether the locale is a UTF-8 one. Without any setting it is the C locale, which is not.
-func speaksUTF8(env []string) bool {
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		if v := lookup(env, name); v != "" {
-			v = strings.ToLower(strings.ReplaceAll(v, "-", ""))
-			return strings.Contains(v, "utf8")
-		}
-	}
-	return false
-}
-
 // normalise makes NO_COLOR mean what no-color.org says, any value that is not empty, where the terminal library
 // wants a boolean.
 func normalise(env []string) []string {
