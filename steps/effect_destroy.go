@@ -47,7 +47,10 @@ func (e destroyDatabase) Probe(ctx context.Context) (Observation, error) {
 		return Observation{Present, fmt.Sprintf("%s is gone", e.db.Name)}, nil
 	case err != nil:
 		return Observation{}, fmt.Errorf("looking for add-on %s: %w", e.db.Name, err)
-	case addon.State == heroku.AddonDeprovisioned || addon.State == heroku.AddonDeprovisioning:
+	case addon.State == heroku.AddonDeprovisioned:
+		// Heroku keeps the record of an add-on that it gave up on; nothing is billed or left to destroy.
+		return Observation{Present, fmt.Sprintf("%s is %s", e.db.Name, addon.State)}, nil
+	case addon.State == heroku.AddonDeprovisioning:
 		return Observation{Pending, fmt.Sprintf("%s is %s", e.db.Name, addon.State)}, nil
 	}
 	return Observation{Absent, fmt.Sprintf("%s is %s", e.db.Name, addon.State)}, nil

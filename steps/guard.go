@@ -28,6 +28,13 @@ func guardUnused(env *Env, role Role) func(context.Context) error {
 		if err := guardDependents(ctx, env, db); err != nil {
 			return err
 		}
+		addon, err := env.Heroku.Addon(ctx, db.AddonID)
+		switch {
+		case err != nil:
+			return fmt.Errorf("reading add-on %s: %w", db.Name, err)
+		case addon.State == heroku.AddonProvisioning:
+			return nil // nobody can be connected yet, and it would not answer
+		}
 		return withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
 			foreign, err := foreignSessions(ctx, conn, env)
 			if err != nil {
@@ -64,13 +71,11 @@ func guardDependents(ctx context.Context, env *Env, db Database) error {
 		return fmt.Errorf("listing databases: %w", err)
 	}
 	for _, other := range addons {
-		if !other.Postgres() || other.ID == db.AddonID {
-			continue
+		if !other.Postgres() || other.ID == db.AddonID || other.State == heroku.AddonDeprovisioned || other.State == heroku.AddonDeprovisioning {
+			continue // the data API no longer knows what is on its way out
 		}
 		info, err := env.Heroku.Database(ctx, other.ID)
 		switch {
-		case errors.Is(err, heroku.ErrNotYetKnown) && other.State == heroku.AddonDeprovisioning:
-			continue
 		case err != nil:
 			return fmt.Errorf("reading whom %s follows: %w", other.Name, err)
 		case info.Leader.AddonID == db.AddonID:

@@ -34,11 +34,7 @@ func createAndWait(ctx context.Context, env *Env, role Role, plan string) error 
 		return fmt.Errorf("reading add-on %s: %w", db.Name, err)
 	}
 	if db.AddonID == "" {
-		db.AddonID, db.Created = addon.ID, env.Now()
-		if price, ok := addon.Price(); ok {
-			db.CentsHour = int64(math.Round(price.HourlyCents()))
-		}
-		if err := FactDatabase(role).Put(env, db); err != nil {
+		if db, err = enter(env, db, addon); err != nil {
 			return err
 		}
 	}
@@ -46,6 +42,33 @@ func createAndWait(ctx context.Context, env *Env, role Role, plan string) error 
 		return err
 	}
 	return checkDatabase(ctx, env, role)
+}
+
+// enter puts a new add-on into the ledger of the run.
+func enter(env *Env, db Database, addon heroku.Addon) (Database, error) {
+	db.AddonID, db.Created = addon.ID, env.Now()
+	if price, ok := addon.Price(); ok {
+		db.CentsHour = int64(math.Round(price.HourlyCents()))
+	}
+	return db, FactDatabase(db.Role).Put(env, db)
+}
+
+// adopt finds an add-on that was created under our next name and never made it into the ledger, because the step was
+// stopped in between. It returns what is known when there is none.
+func adopt(ctx context.Context, env *Env, role Role, known Database) (Database, error) {
+	c := env.Config()
+	next := Database{Role: role, Try: known.Try + 1, Name: c.AddonName(role, known.Try+1), Attachment: c.AttachmentName(role, known.Try+1)}
+	addon, err := env.Heroku.Addon(ctx, next.Name)
+	switch {
+	case errors.Is(err, heroku.ErrNotFound):
+		return known, nil
+	case err != nil:
+		return known, fmt.Errorf("looking for add-on %s: %w", next.Name, err)
+	case addon.App.Name != c.App, addon.State == heroku.AddonDeprovisioned, addon.State == heroku.AddonDeprovisioning:
+		return known, nil
+	}
+	next.Plan = addon.Plan.Name
+	return enter(env, next, addon)
 }
 
 // waitProvisioned waits for both halves of Heroku, which come in either order: the Platform API's state and the data
@@ -131,9 +154,12 @@ func waitFollowable(ctx context.Context, env *Env, leader Role) error {
 
 // destroyOwn destroys the add-on of a role behind a guard, and remembers that it is gone.
 func destroyOwn(ctx context.Context, env *Env, role Role, guard func(context.Context) error) error {
-	db, ok := FactDatabase(role).Get(env.Facts())
-	if !ok || !db.Alive() {
-		return nil
+	db, _ := FactDatabase(role).Get(env.Facts())
+	if !db.Alive() {
+		var err error
+		if db, err = adopt(ctx, env, role, db); err != nil || !db.Alive() {
+			return err
+		}
 	}
 	app, err := env.Heroku.App(ctx, env.Config().App)
 	if err != nil {
