@@ -23,6 +23,7 @@ type dumpItems struct {
 	toc       *archive.TOC // nil until pg_dump wrote it
 	byID      map[int]*dumpItem
 	byOID     map[uint32]*dumpItem
+	serial    *dumpItem // what a serial dump named last
 	measuring errgroup.Group
 }
 
@@ -37,7 +38,6 @@ type dumpItem struct {
 	size     int64 // on the source
 
 	begun    bool
-	ending   bool          // had begun when a serial dump last started with a table
 	closed   bool          // finished was closed
 	finished chan struct{} // closes when pg_dump has finished the item
 	measured bool
@@ -146,16 +146,24 @@ func (d *dumpItems) finish(id int) {
 	}
 }
 
-// finishBegun is for a serial dump, which says only that it starts with a table: those that had begun when it said so before are finished.
-// Those that have begun by now are not all: the new table's file is there before the line that speaks of it.
-func (d *dumpItems) finishBegun() {
+// next is for a serial dump, which says only with which table it starts: the one it named before is finished then. Nothing else may be
+// concluded, since lines are read later than they are written. Two tables that print alike are left to the end.
+func (d *dumpItems) next(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.serial != nil {
+		d.serial.close()
+	}
+	d.serial = nil
+	matches := 0
 	for _, item := range d.byID {
-		if item.ending {
-			item.close()
+		if item.schema+"."+item.name == name {
+			matches++
+			d.serial = item
 		}
-		item.ending = item.begun
+	}
+	if matches > 1 {
+		d.serial = nil
 	}
 }
 

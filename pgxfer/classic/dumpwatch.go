@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +32,9 @@ type dumpWatch struct {
 // finishedItem is how the leader of a parallel dump says that a worker is done (mark_dump_job_done in pg_backup_archiver.c).
 var finishedItem = regexp.MustCompile(`^finished item (\d+) `)
 
+// startsWith is how any pg_dump says that it starts with a table (dumpTableData_copy in pg_dump.c).
+var startsWith = regexp.MustCompile(`^dumping contents of table "(.*)"$`)
+
 // line hears each line of pg_dump, in the goroutine that reads them.
 func (w *dumpWatch) line(l pgtools.Line) {
 	w.messages.note(l)
@@ -45,8 +47,8 @@ func (w *dumpWatch) line(l pgtools.Line) {
 			w.items.finish(id)
 		}
 	}
-	if w.opts.Jobs == 1 && strings.HasPrefix(l.Text, "dumping contents of table ") && w.loadTOC() {
-		w.items.finishBegun()
+	if found := startsWith.FindStringSubmatch(l.Text); found != nil && w.opts.Jobs == 1 && w.loadTOC() {
+		w.items.next(found[1])
 	}
 }
 
