@@ -43,7 +43,9 @@ func (a *app) watchCommand() *cobra.Command {
 }
 
 // style is how plain text looks at this terminal.
-func (a *app) style() plain.Style { return plain.Style{ASCII: a.ascii || !format.SpeaksUTF8(os.Getenv)} }
+func (a *app) style() plain.Style {
+	return plain.Style{ASCII: a.ascii || !format.SpeaksUTF8(os.Getenv)}
+}
 
 // printedWatch prints what a stream of events says.
 type printedWatch struct {
