@@ -13,7 +13,8 @@ func (s Style) transfer(p pgxfer.Progress) string {
 	if p.Phase != "" {
 		parts = append(parts, s.clean(p.Phase))
 	}
-	if f, ok := p.Bytes.Fraction(); ok {
+	// All bytes are loaded long before the indexes are built: "100 %" would be believed.
+	if f, ok := p.Bytes.Fraction(); ok && f < 1 {
 		parts = append(parts, format.Percent(f))
 	}
 	switch {
