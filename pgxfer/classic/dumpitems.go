@@ -23,7 +23,8 @@ type dumpItems struct {
 	toc       *archive.TOC // nil until pg_dump wrote it
 	byID      map[int]*dumpItem
 	byOID     map[uint32]*dumpItem
-	serial    *dumpItem // what a serial dump named last
+	serial    *dumpItem    // what a serial dump named last
+	objects   map[int]bool // entries of large objects that are not finished
 	measuring errgroup.Group
 }
 
@@ -49,15 +50,17 @@ type dumpItem struct {
 }
 
 func newDumpItems(tables []sourceTable) *dumpItems {
-	d := &dumpItems{byID: map[int]*dumpItem{}, byOID: map[uint32]*dumpItem{}}
+	d := &dumpItems{byID: map[int]*dumpItem{}, byOID: map[uint32]*dumpItem{}, objects: map[int]bool{}}
 	for _, t := range tables {
 		d.byOID[t.OID] = &dumpItem{oid: t.OID, schema: t.Schema, name: t.Name, size: t.Size, small: t.Size < estimateFrom, finished: make(chan struct{})}
 	}
 	return d
 }
 
-// kindTableData are the entries with a data file of rows.
-const kindTableData = "TABLE DATA"
+const (
+	kindTableData = "TABLE DATA" // rows of a table, in a file of their own
+	kindObjects   = "BLOBS"      // content of large objects, each in a file
+)
 
 // load reads the table of contents once it is complete: pg_dump writes it before the data.
 func (d *dumpItems) load(dumpDir string) error {
@@ -72,6 +75,9 @@ func (d *dumpItems) load(dumpDir string) error {
 	}
 	listed := map[uint32]bool{}
 	for _, e := range toc.Entries {
+		if e.Kind == kindObjects {
+			d.objects[e.ID] = true
+		}
 		if e.Kind != kindTableData || e.File.Value == "" {
 			continue
 		}
@@ -141,9 +147,17 @@ func (d *dumpItems) measure(ctx context.Context, item *dumpItem, failed func(err
 func (d *dumpItems) finish(id int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	delete(d.objects, id)
 	if item := d.byID[id]; item != nil {
 		item.close()
 	}
+}
+
+// objectsLeft says whether a session may still be at work on large objects: it looks the same afterwards.
+func (d *dumpItems) objectsLeft() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.objects) > 0
 }
 
 // next is for a serial dump, which says only with which table it starts: the one it named before is finished then. Nothing else may be

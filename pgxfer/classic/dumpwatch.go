@@ -109,7 +109,8 @@ func (w *dumpWatch) show(sessions []session) {
 	w.board.Begin()
 	if hasCopyView(w.source.facts.Version) {
 		for _, s := range sessions {
-			if worker, ok := s.worker(); ok {
+			worker, ok := s.worker()
+			if ok && (worker.Kind != pgxfer.KindObjects || w.items.objectsLeft()) {
 				w.board.Show(now, s.key(), w.items.update(s, worker))
 			}
 		}

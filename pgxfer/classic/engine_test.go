@@ -46,6 +46,7 @@ func TestEngine(t *testing.T) {
 		{"extensions may be in another schema", movedExtension},
 		{"a target can be reset", resets},
 		{"a disk without room is refused", noRoom},
+		{"missing client tools are named", noTools},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, w) })
 	}

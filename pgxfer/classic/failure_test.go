@@ -271,6 +271,23 @@ func noRoom(t *testing.T, w *world) {
 	oneLine(t, err)
 }
 
+func noTools(t *testing.T, w *world) {
+	engine := fast
+	engine.Find = func(source, target int) (pgtools.Tools, error) { return pgtools.Choose(nil, source, target) }
+	options := w.dumpOptions(t, filepath.Join(t.TempDir(), "archive"), "tools")
+	_, err := engine.Dump(t.Context(), options, nil)
+	if !errors.Is(err, pgxfer.ErrTools) || !strings.Contains(err.Error(), "apt-get install postgresql-client-") {
+		t.Errorf("it ended with %v", err)
+	}
+	if _, err := os.Stat(options.Dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory was made all the same: %v", err)
+	}
+	target := w.target(t)
+	if _, err := engine.Restore(t.Context(), w.restoreOptions(t, target, "tools"), nil); !errors.Is(err, pgxfer.ErrTools) {
+		t.Errorf("the restore ended with %v", err)
+	}
+}
+
 func orphans(t *testing.T, w *world) {
 	target := w.target(t)
 	config := target.Config(t)

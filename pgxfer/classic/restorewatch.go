@@ -148,7 +148,8 @@ func (w *restoreWatch) show(sessions []session) {
 	w.mu.Lock()
 	w.board.Begin()
 	for _, s := range sessions {
-		if worker, ok := s.worker(); ok {
+		worker, ok := s.worker()
+		if ok && (worker.Kind != pgxfer.KindObjects || w.objectsRunning()) {
 			w.board.Show(now, s.key(), w.update(s, worker))
 		}
 	}
@@ -163,6 +164,16 @@ func (w *restoreWatch) show(sessions []session) {
 		p.ETALow, p.ETAHigh = meter.ETA(workDone, workTotal, took, int64(float64(workDone)/took.Seconds()))
 	}
 	w.report.Progress(p)
+}
+
+// objectsRunning says whether a session is at work on large objects: it looks the same afterwards.
+func (w *restoreWatch) objectsRunning() bool {
+	for _, item := range w.items {
+		if strings.HasPrefix(item.entry.Kind, "BLOB") && item.launched && !item.done {
+			return true
+		}
+	}
+	return false
 }
 
 // update takes in what the server says of an item, and adds the totals: of rows they are known exactly from the archive.
