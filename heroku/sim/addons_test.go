@@ -133,7 +133,7 @@ func TestCreationIsRefused(t *testing.T) {
 }
 
 func TestFollowIsRefusedByDataVolume(t *testing.T) {
-	fake := &fakeServer{}
+	fake := &paperServer{}
 	b := newBench(t, func(o *Options) { o.databases, o.SampleEvery = fake, time.Millisecond })
 	old := b.oldPrimary()
 	fake.all[0].set(func(f *facts) { f.Bytes = 800 * gigabyte })
@@ -183,7 +183,7 @@ func TestFollowWaitsForForkFollow(t *testing.T) {
 }
 
 func TestFollowerInfo(t *testing.T) {
-	fake := &fakeServer{}
+	fake := &paperServer{}
 	b := newBench(t, func(o *Options) { o.databases, o.SampleEvery = fake, time.Millisecond })
 	old := b.oldPrimary()
 	b.create(object{"plan": planBody("standard-5"), "name": "fol", "config": object{"follow": old}})
@@ -243,7 +243,7 @@ func TestEssentialInfo(t *testing.T) {
 
 func TestDestroy(t *testing.T) {
 	clock := newHandClock()
-	fake := &fakeServer{}
+	fake := &paperServer{}
 	b := newBench(t, func(o *Options) { o.Clock, o.databases, o.Delays = clock, fake, Delays{AddonGone: 10 * time.Second} })
 	made := b.create(object{"plan": planBody("standard-4"), "name": "going", "attachment": object{"name": "GOING"}})
 	got := b.call(http.MethodDelete, "/apps/shop/addons/"+made.str("id"), object{"force": false}).is(http.StatusAccepted)

@@ -14,7 +14,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	clock := newHandClock()
 	s, err := Start(t.Context(), Options{
-		databases: &fakeServer{}, Clock: clock, ReleasePhase: true,
+		databases: &paperServer{}, Clock: clock, ReleasePhase: true,
 		Delays: Delays{Provision: time.Hour, DynoStop: time.Hour, Unfollow: time.Hour, ReleasePhase: time.Hour, AddonGone: time.Hour},
 	})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 func TestUnfollow(t *testing.T) {
 	clock := newHandClock()
-	fake := &fakeServer{}
+	fake := &paperServer{}
 	b := newBench(t, func(o *Options) {
 		o.Clock, o.databases, o.Delays = clock, fake, Delays{Unfollow: 10 * time.Second, ForkFollowUnavailable: time.Hour}
 	})
@@ -40,7 +40,7 @@ func TestUnfollow(t *testing.T) {
 }
 
 func TestFaultsOfDatabases(t *testing.T) {
-	fake := &fakeServer{}
+	fake := &paperServer{}
 	b := newBench(t, func(o *Options) { o.databases = fake })
 	old := b.oldPrimary()
 	b.create(object{"plan": planBody("standard-4"), "name": "fol", "config": object{"follow": old}})

@@ -21,7 +21,7 @@ type bench struct {
 // newBench starts a simulator without PostgreSQL, whose dynos do nothing.
 func newBench(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
-	opts := Options{databases: &fakeServer{}, Writers: Writers{Off: true}, Log: t.Logf}
+	opts := Options{databases: &paperServer{}, Writers: Writers{Off: true}, Log: t.Logf}
 	if change != nil {
 		change(&opts)
 	}

@@ -40,7 +40,7 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		s.serveWithFaults(w, r, next)
+		s.recorded(w, r, func(w http.ResponseWriter, r *http.Request) { s.serveWithFaults(w, r, next) })
 	})
 }
 

@@ -221,11 +221,11 @@ func TestDelayAndTwoFactor(t *testing.T) {
 
 func TestPortInUse(t *testing.T) {
 	b := newBench(t, nil)
-	_, err := Start(t.Context(), Options{databases: &fakeServer{}, Listen: strings.TrimPrefix(b.URL(), "http://")})
+	_, err := Start(t.Context(), Options{databases: &paperServer{}, Listen: strings.TrimPrefix(b.URL(), "http://")})
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "stop the program that uses port") {
 		t.Errorf("error %v: want one line that says what to do", err)
 	}
-	if _, err := Start(t.Context(), Options{databases: &fakeServer{}, Listen: "0.0.0.0:0"}); err == nil {
+	if _, err := Start(t.Context(), Options{databases: &paperServer{}, Listen: "0.0.0.0:0"}); err == nil {
 		t.Error("the simulator listens to the world")
 	}
 }

@@ -56,7 +56,14 @@ type Options struct {
 	// Log, if not nil, gets one line for everything notable. It never gets a password.
 	Log func(format string, args ...any)
 
-	// databases replaces PostgreSQL in tests of pure state.
+	// Paper makes databases that exist in the books only: nobody listens on their ports, and Installations are
+	// not needed. It is for tests of calls and states, which it makes quick. The dynos write nothing then.
+	Paper bool
+	// Record, if not nil, is called after every call that was answered, except those of the control API and
+	// those that a fault cut off. It may be called concurrently and must not call back.
+	Record func(Exchange)
+
+	// databases replaces PostgreSQL in tests that look at the database themselves.
 	databases databaseServer
 }
 
@@ -144,6 +151,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if _, ok := planNamed(o.Plan); !ok {
 		return o, fmt.Errorf("there is no plan %q of heroku-postgresql: use a name such as standard-4", o.Plan)
+	}
+	if o.databases == nil && o.Paper {
+		o.databases = &paperServer{}
+		o.Writers.Off = true
 	}
 	if o.databases == nil && len(o.Installations) == 0 {
 		return o, errors.New("no PostgreSQL to offer: install one and pass it in Installations")

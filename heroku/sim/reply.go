@@ -83,6 +83,9 @@ type ref struct {
 // stamp formats a time as both APIs do.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// maxRequest bounds the body of a call, in bytes.
+const maxRequest = 1 << 20
+
 // handler answers one call.
 type handler func(r *request) (reply, error)
 
@@ -94,7 +97,7 @@ func (s *Server) unlocked(h handler) http.Handler { return s.serve(h, false) }
 
 func (s *Server) serve(h handler, locked bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, hr.Body, 1<<20))
+		body, err := io.ReadAll(http.MaxBytesReader(w, hr.Body, maxRequest))
 		if err != nil {
 			writeError(w, badRequest("request body cannot be read: %v", err))
 			return

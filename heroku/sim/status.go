@@ -55,6 +55,8 @@ type AddonStatus struct {
 	Version     string `json:"version,omitempty"`
 	Port        int    `json:"port,omitempty"`
 	Bytes       int64  `json:"bytes"`
+	// Asked is what was done to a database that exists on paper only.
+	Asked []string `json:"asked,omitempty"`
 	processFacts
 }
 
@@ -109,6 +111,9 @@ func (s *Server) addonStatus(d *addon) AddonStatus {
 	}
 	if d.db != nil {
 		st.Version, st.processFacts = d.db.Version(), d.db.Process()
+		if paper, is := d.db.(*paperDatabase); is {
+			st.Asked = paper.Asked()
+		}
 	}
 	return st
 }
