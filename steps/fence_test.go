@@ -14,6 +14,7 @@ import (
 )
 
 func TestTheFenceNamesAWriterAndForgivesAutovacuum(t *testing.T) {
+	t.Parallel()
 	m := newMigration(t, func(s *setUp) { s.watchEvery = 300 * time.Millisecond })
 	m.advance(1, 2, 5)
 	m.appWritesTo(steps.OldPrimary)

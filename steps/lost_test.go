@@ -15,6 +15,7 @@ func (m *migration) lose(kind sim.FaultKind, method, path string) {
 
 // Every answer of Heroku that matters gets lost once, and the engine dies in the middle of five steps.
 func TestLostRepliesAndCrashesDoEverythingExactlyOnce(t *testing.T) {
+	t.Parallel()
 	clock := &skippingClock{}
 	m := newMigration(t, withDelays(sim.Delays{ForkFollowUnavailable: time.Hour}), func(s *setUp) { s.sim.Clock = clock })
 

@@ -58,7 +58,7 @@ func newMigration(t *testing.T, changes ...func(*setUp)) *migration {
 	s := setUp{
 		sim: sim.Options{
 			Base: serversDir(t), Installations: majors, OldPrimary: majors[len(majors)-1], NoFsync: true,
-			Writers: sim.Writers{Every: 50 * time.Millisecond}, SampleEvery: 200 * time.Millisecond, Log: t.Logf,
+			Writers: sim.Writers{Every: 100 * time.Millisecond}, SampleEvery: 2 * time.Second, Log: t.Logf,
 		},
 		config:     func(*steps.Config) {},
 		watchEvery: time.Hour,
@@ -132,7 +132,7 @@ func (m *migration) open() {
 	m.engine, err = engine.Open(m.t.Context(), engine.Options{
 		Dir: m.dir, Config: m.config, Steps: steps.All(), Bind: m.bind, Sample: m.lag.Sample, WatchFence: steps.WatchFence(m.client),
 		Bail: steps.Bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm, Recommend: steps.Recommend,
-		WatchEvery: m.watchEvery, SampleEvery: 500 * time.Millisecond,
+		WatchEvery: m.watchEvery, SampleEvery: 2 * time.Second,
 	})
 	if err != nil {
 		m.t.Fatalf("opening the engine: %v", err)
@@ -334,7 +334,7 @@ func (m *migration) refuses(verb steps.Verb, n int, words ...string) {
 
 func (m *migration) until(what string, condition func() bool) {
 	m.t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(25 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			m.t.Fatalf("never happened: %s; view %+v; sim %+v", what, m.engine.View().Steps, m.sim.Status())
 		}

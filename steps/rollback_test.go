@@ -20,6 +20,7 @@ func (m *migration) undone(n int) {
 const userTables = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('public', 'reporting')"
 
 func TestEveryStepThatCanBeUndoneLeavesTheWorldAsBeforeAndCanBeDoneAgain(t *testing.T) {
+	t.Parallel()
 	m := newMigration(t)
 	for n := 1; n <= 12; n++ {
 		m.refuses(steps.RollbackOne, n, "never started")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestTheWholeRunLosesNoWriteAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	m := newMigration(t)
 	m.advance(1, 2, 5, 3, 4, 6, 7, 8, 9, 11, 10, 12)
 
