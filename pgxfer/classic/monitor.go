@@ -100,9 +100,11 @@ func sessionQuery(v pgserver.Version) string {
 			COALESCE(i.tuples_done, 0), COALESCE(i.tuples_total, 0)`
 		indexJoin = `LEFT JOIN pg_catalog.pg_stat_progress_create_index i ON i.pid = a.pid`
 	}
-	// Large objects go through function calls that are no statements: the session stays as it was after the last one.
+	// Large objects go through function calls that are no statements: between two of them the session looks as it did after its last
+	// statement, and only the time of its last change tells that it is at work.
 	return `SELECT a.pid, COALESCE(a.query, ''), COALESCE(a.state IN ('active', 'fastpath function call')
-			OR a.state = 'idle in transaction' AND a.query ~ '` + largeObject.String() + `', false), CASE WHEN a.wait_event_type = 'Lock' THEN 'Lock' ELSE '' END,
+			OR a.state = 'idle in transaction' AND a.state_change > pg_catalog.clock_timestamp() - interval '1 second'
+			AND a.query ~ '` + largeObject.String() + `', false), CASE WHEN a.wait_event_type = 'Lock' THEN 'Lock' ELSE '' END,
 		` + copyColumns + `, ` + indexColumns + `
 		FROM pg_catalog.pg_stat_activity a ` + copyJoin + ` ` + indexJoin + `
 		WHERE a.application_name = $1 AND a.backend_type = 'client backend' ORDER BY a.backend_start, a.pid`
