@@ -40,6 +40,7 @@ type migration struct {
 	lag    *steps.LagSampler
 	// watchEvery is how often the engine looks at the fence by itself.
 	watchEvery time.Duration
+	now        func() time.Time // the engine's clock
 	// before is the world as remember found it.
 	before world
 }
@@ -49,6 +50,7 @@ type setUp struct {
 	sim        sim.Options
 	config     func(*steps.Config)
 	watchEvery time.Duration
+	now        func() time.Time
 }
 
 // newMigration starts a simulator with a small shop whose dynos write, and opens an engine on a new run.
@@ -80,7 +82,7 @@ func newMigration(t *testing.T, changes ...func(*setUp)) *migration {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	m := &migration{t: t, sim: server, client: client, dir: t.TempDir(), watchEvery: s.watchEvery}
+	m := &migration{t: t, sim: server, client: client, dir: t.TempDir(), watchEvery: s.watchEvery, now: s.now}
 	status := server.Status()
 	old := status.Addons[0]
 	m.config = steps.Config{
@@ -123,8 +125,6 @@ func quietApp(s *setUp) { s.sim.Writers.Off = true }
 
 func withDelays(d sim.Delays) func(*setUp) { return func(s *setUp) { s.sim.Delays = d } }
 
-func withConfig(change func(*steps.Config)) func(*setUp) { return func(s *setUp) { s.config = change } }
-
 func (m *migration) open() {
 	m.t.Helper()
 	m.lag = &steps.LagSampler{Heroku: m.client, Now: time.Now, HerokuEvery: time.Second}
@@ -132,7 +132,7 @@ func (m *migration) open() {
 	m.engine, err = engine.Open(m.t.Context(), engine.Options{
 		Dir: m.dir, Config: m.config, Steps: steps.All(), Bind: m.bind, Sample: m.lag.Sample, WatchFence: steps.WatchFence(m.client),
 		Bail: steps.Bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm, Recommend: steps.Recommend,
-		WatchEvery: m.watchEvery, SampleEvery: 2 * time.Second,
+		Now: m.now, WatchEvery: m.watchEvery, SampleEvery: 2 * time.Second,
 	})
 	if err != nil {
 		m.t.Fatalf("opening the engine: %v", err)

@@ -2,14 +2,21 @@ package steps_test
 
 import (
 	"testing"
+	"time"
 
 	"changeover/steps"
 )
 
 func TestTheWholeRunLosesNoWriteAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	m := newMigration(t)
-	m.advance(1, 2, 5, 3, 4, 6, 7, 8, 9, 11, 10, 12)
+	clock := &skippingClock{}
+	m := newMigration(t, func(s *setUp) {
+		s.now = clock.Now
+		s.config = func(c *steps.Config) { c.Soak = steps.Duration(time.Hour) }
+	})
+	m.advance(1, 2, 5, 3, 4, 6, 7, 8, 9, 11)
+	m.deletionIsGuarded(clock)
+	m.advance(10, 12)
 
 	select {
 	case <-m.engine.Done():
