@@ -84,10 +84,17 @@ func awaitEnd(ctx context.Context, p *parts, e *engine.Engine, server *session.S
 			return fmt.Errorf("the socket of the engine broke: %w", err)
 		case <-done:
 			done = nil
-			if _, err := p.writeReport(ctx); err != nil {
-				return fmt.Errorf("writing the final report: %w", err)
-			}
+			finalReport(ctx, p, e)
 		}
+	}
+}
+
+// finalReport is written to its end even when the engine is asked to end meanwhile; without it, step 12's remains.
+func finalReport(ctx context.Context, p *parts, e *engine.Engine) {
+	ctx, cancel := endContext(ctx)
+	defer cancel()
+	if _, err := p.writeReport(ctx); err != nil {
+		e.Log(steps.Error, "the report could not be written once more: "+err.Error())
 	}
 }
 
