@@ -12,7 +12,7 @@ func FreeSpace(dir string) (int64, error) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("asking for free disk space: %w", err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // on other systems it is an uint32
 }
 
 func isDiskFull(err error) bool {

@@ -90,7 +90,7 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 		// The child is told to end when the thread that started it does, so this goroutine keeps its thread.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		defer os.RemoveAll(home)
+		defer func() { _ = os.RemoveAll(home) }() // what stays is swept by the next run
 		defer stderr.Close()
 		err := cmd.Start()
 		stderrWrite.Close()
