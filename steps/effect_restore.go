@@ -15,6 +15,8 @@ import (
 type restoreArchive struct {
 	env *Env
 	dir string
+	// manifest is the hash of the archive that was dumped: another archive in the same place is refused.
+	manifest string
 }
 
 func (e restoreArchive) Key() string  { return "restore " + e.dir }
@@ -43,7 +45,7 @@ func (e restoreArchive) Do(ctx context.Context) error {
 		return fmt.Errorf("emptying fast-primary: %w", err)
 	}
 	result, err := e.env.Transfer.Restore(ctx, pgxfer.RestoreOptions{
-		Target: target, Dir: e.dir, Jobs: c.Jobs, Tag: c.Tag() + "/restore",
+		Target: target, Dir: e.dir, Jobs: c.Jobs, Tag: c.Tag() + "/restore", Manifest: e.manifest,
 	}, observer{e.env})
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (restore) Run(ctx context.Context, env *Env) error {
 		return errors.New("there is no complete archive; run step 4 first")
 	}
 	if _, ok := FactRestored.Get(env.Facts()); !ok {
-		if err := env.Do(ctx, restoreArchive{env: env, dir: archive.Dir}); err != nil {
+		if err := env.Do(ctx, restoreArchive{env: env, dir: archive.Dir, manifest: archive.Result.Manifest}); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ func chooseCompression(wanted string, major int, size, room int64) (compression,
 	}
 	if room < need {
 		return compression{}, fmt.Errorf("%w: the archive needs about %s and the disk has %s to spare; use a larger disk",
-			pgxfer.ErrSpace, humanize.IBytes(uint64(need)), humanize.IBytes(uint64(max(room, 0))))
+			pgxfer.ErrSpace, humanize.Bytes(uint64(need)), humanize.Bytes(uint64(max(room, 0))))
 	}
 	return known.compression, nil
 }

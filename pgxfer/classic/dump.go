@@ -109,7 +109,7 @@ func (d *dump) prepare(ctx context.Context) error {
 	}
 	d.items = newDumpItems(d.source.tables)
 	d.report.Info("dumping %d tables, %s, with pg_dump %s -j %d, compression %s", len(d.source.tables),
-		humanize.IBytes(uint64(d.source.size())), d.tools.Version, d.opts.Jobs, d.compression.name)
+		humanize.Bytes(uint64(d.source.size())), d.tools.Version, d.opts.Jobs, d.compression.name)
 	return nil
 }
 
@@ -197,7 +197,7 @@ func (d *dump) finish(ctx context.Context) (pgxfer.DumpResult, error) {
 	d.report.Progress(pgxfer.Progress{
 		Phase: "data", Items: full(int64(result.Tables)), Bytes: full(result.Bytes), Rows: full(result.Rows),
 	})
-	d.report.Info("dump complete: %d tables, %d rows, %s in the archive", result.Tables, result.Rows, humanize.IBytes(uint64(result.ArchiveBytes)))
+	d.report.Info("dump complete: %d tables, %d rows, %s in the archive", result.Tables, result.Rows, humanize.Bytes(uint64(result.ArchiveBytes)))
 	return result, nil
 }
 

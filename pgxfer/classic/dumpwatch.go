@@ -100,7 +100,7 @@ func (w *dumpWatch) watchSpace() {
 	free, err := archive.FreeSpace(w.dir)
 	if err == nil && free < w.Reserve {
 		w.fail(fmt.Errorf("%w: the dump was stopped with %s left, because %s must stay free; use a larger disk or compression",
-			pgxfer.ErrSpace, humanize.IBytes(uint64(free)), humanize.IBytes(uint64(w.Reserve))))
+			pgxfer.ErrSpace, humanize.Bytes(uint64(free)), humanize.Bytes(uint64(w.Reserve))))
 	}
 }
 

@@ -278,7 +278,7 @@ func (r *restore) finish(ctx context.Context) (pgxfer.RestoreResult, error) {
 		return pgxfer.RestoreResult{}, fmt.Errorf("counting indexes: %w", err)
 	}
 	result.Took = r.Now().Sub(r.began)
-	r.report.Info("restore complete: %d tables, %d rows, %s, %d indexes", result.Tables, result.Rows, humanize.IBytes(uint64(result.Bytes)), result.Indexes)
+	r.report.Info("restore complete: %d tables, %d rows, %s, %d indexes", result.Tables, result.Rows, humanize.Bytes(uint64(result.Bytes)), result.Indexes)
 	return result, nil
 }
 

@@ -51,7 +51,7 @@ func (a *app) rehearseAuto(ctx context.Context, r rehearsal) (err error) {
 	go func() { served <- serveEngine(work, run, config, at.Token, func(p *parts) { ready <- p }) }()
 	select {
 	case parts := <-ready:
-		if err = a.driveAll(ctx, run, say); err == nil {
+		if err = a.driveAll(ctx, run); err == nil {
 			result, err = parts.report(ctx)
 		}
 	case err = <-served:
@@ -66,7 +66,7 @@ func (a *app) rehearseAuto(ctx context.Context, r rehearsal) (err error) {
 
 // driveAll follows the run and advances whatever is recommended, giving every confirmation, until all steps are done.
 // Only a rehearsal may be driven like this.
-func (a *app) driveAll(ctx context.Context, run rundir.Dir, say func(string, ...any)) error {
+func (a *app) driveAll(ctx context.Context, run rundir.Dir) error {
 	client, err := session.Open(run.Path, a.who(false))
 	if err != nil {
 		return err

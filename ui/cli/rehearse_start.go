@@ -79,13 +79,17 @@ func (a *app) spawnSim(ctx context.Context, dir string, flags simFlags) (simStat
 	if err := cmd.Start(); err != nil {
 		return simState{}, fmt.Errorf("starting the simulator: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		// How it ended is in its log; only that it ended matters. Without Wait it would stay as a zombie.
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	return a.awaitSim(ctx, cmd.Process, state, logPath, ended)
 }
 
 // awaitSim waits until the simulator is ready. Interrupted, it ends it: nothing half-made is left running.
-func (a *app) awaitSim(ctx context.Context, process *os.Process, state, logPath string, ended <-chan error) (simState, error) {
+func (a *app) awaitSim(ctx context.Context, process *os.Process, state, logPath string, ended <-chan struct{}) (simState, error) {
 	lines, err := os.Open(logPath)
 	if err != nil {
 		return simState{}, err
