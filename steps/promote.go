@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"changeover/heroku"
+	"changeover/pgxfer"
 )
 
 // promote makes the database of one role the DATABASE of every app, in place of another role's. The former one keeps
@@ -40,7 +41,7 @@ func promote(ctx context.Context, env *Env, from, to Role, guard func(context.Co
 				}
 			}
 		}
-		if err := waitReleased(ctx, env, app); err != nil {
+		if err := waitReleased(ctx, env, app, to); err != nil {
 			return err
 		}
 	}
@@ -68,8 +69,9 @@ func keepReachable(ctx context.Context, env *Env, app string, role Role, id stri
 }
 
 // waitReleased waits for the newest release that attached DATABASE and fails when it failed: then the app may be
-// running without DATABASE_URL.
-func waitReleased(ctx context.Context, env *Env, app string) error {
+// running without DATABASE_URL. It need not: when the detach had failed as well, the app still has the former URL, and for
+// a way back that is the right one.
+func waitReleased(ctx context.Context, env *Env, app string, to Role) error {
 	waiting := Waiting{For: fmt.Sprintf("the release of %s that attaches DATABASE", app), Who: "Heroku"}
 	return env.patiently(ctx, waiting, env.Config().Poll.D(), func(ctx context.Context) (bool, string, error) {
 		releases, err := env.Heroku.Releases(ctx, app, 5)
@@ -81,6 +83,14 @@ func waitReleased(ctx context.Context, env *Env, app string) error {
 				continue
 			}
 			if r.Status == heroku.ReleaseFailed {
+				right, err := hasURL(ctx, env, app, to)
+				if err != nil {
+					return false, "", err
+				}
+				if right {
+					env.Log(Warn, "the release phase of %s failed (v%d), but its DATABASE_URL is %s", app, r.Version, to)
+					return true, "", nil
+				}
 				return false, "", fmt.Errorf("%w: the release phase of %s failed (v%d), so DATABASE_URL may be missing; mend the release command and advance again, or bail", ErrNeedsHuman, app, r.Version)
 			}
 			return r.Status == heroku.ReleaseSucceeded, fmt.Sprintf("v%d is %s", r.Version, r.Status), nil
@@ -88,6 +98,24 @@ func waitReleased(ctx context.Context, env *Env, app string) error {
 		// Nothing was attached of late: DATABASE was ours already.
 		return true, "", nil
 	})
+}
+
+// hasURL says whether the processes of an app would be given the database of a role.
+func hasURL(ctx context.Context, env *Env, app string, role Role) (bool, error) {
+	vars, err := env.Heroku.ConfigVars(ctx, app)
+	if err != nil {
+		return false, err
+	}
+	want, err := env.Databases.Endpoint(ctx, role)
+	if err != nil {
+		return false, err
+	}
+	have, err := pgxfer.ParseEndpoint(string(role), vars.DatabaseURL(heroku.DatabaseAttachment+"_URL").Reveal())
+	if err != nil {
+		return false, nil //nolint:nilerr // no URL, or none of a database: then it is not this one
+	}
+	// The String of an endpoint is its address without user and password, which may have been rotated.
+	return have.String() == want.String(), nil
 }
 
 // databaseIs checks that DATABASE of every app is the database of a role.
