@@ -155,7 +155,9 @@ func theSimulatorIsKilled(t *testing.T, s *sandbox.Sandbox, run string) {
 		}
 	}
 	s.Must("rehearse", "--stop")
+	dashboard := s.Only("rehearse")
 	x.Close()
+	s.Await("the dashboard ends with its terminal", func() bool { return !s.Runs(dashboard) })
 	s.MustBeClean()
 }
 
