@@ -78,7 +78,7 @@ func foreignSessions(ctx context.Context, conn pgserver.Querier, l Look) ([]stri
 	}
 	var foreign []string
 	for _, s := range sessions {
-		ours := strings.HasPrefix(s.Application, l.Config().Tag())
+		ours := tagged(s.Application, l.Config().Tag())
 		if ours || s.User == "" || herokuUsers[s.User] && !s.Xid {
 			continue
 		}
@@ -95,6 +95,12 @@ func foreignSessions(ctx context.Context, conn pgserver.Querier, l Look) ([]stri
 		foreign = append(foreign, name)
 	}
 	return foreign, nil
+}
+
+// tagged says whether an application_name is the tag or begins with it; that of run shop is no session of run shop2.
+func tagged(application, tag string) bool {
+	rest, ok := strings.CutPrefix(application, tag)
+	return ok && (rest == "" || rest[0] == '/' || rest[0] == ' ')
 }
 
 // inRecovery says whether the database of a role is still a follower, as its own server sees it.

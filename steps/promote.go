@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"changeover/heroku"
 	"changeover/pgxfer"
@@ -29,6 +30,9 @@ func promote(ctx context.Context, env *Env, from, to Role, guard func(context.Co
 			return err
 		}
 		attach := attachDatabase{heroku: env.Heroku, app: app, role: to, addonID: toID, addonName: addonName(env, to), name: heroku.DatabaseAttachment, guard: guard}
+		if err := attachAgain(ctx, env, attach, attachments); err != nil {
+			return err
+		}
 		if err := env.Do(ctx, attach); err != nil {
 			return err
 		}
@@ -46,6 +50,37 @@ func promote(ctx context.Context, env *Env, from, to Role, guard func(context.Co
 		}
 	}
 	return nil
+}
+
+// attachAgain attaches a database that an earlier attempt has attached already, in a release that failed: only another
+// release makes the config var appear.
+func attachAgain(ctx context.Context, env *Env, attach attachDatabase, attachments []heroku.Attachment) error {
+	if !slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return a.Name == attach.name && a.Addon.ID == attach.addonID }) {
+		return nil
+	}
+	last, ok, err := lastAttach(ctx, env.Heroku, attach.app)
+	if err != nil || !ok || last.Status != heroku.ReleaseFailed {
+		return err
+	}
+	right, err := hasURL(ctx, env, attach.app, attach.role)
+	if err != nil || right {
+		return err
+	}
+	return env.Do(ctx, reattachDatabase{attachDatabase: attach, failed: last.Version})
+}
+
+// lastAttach is the newest release that attached DATABASE, of the last few; ok is false when there is none.
+func lastAttach(ctx context.Context, h Heroku, app string) (last heroku.Release, ok bool, err error) {
+	releases, err := h.Releases(ctx, app, 5)
+	if err != nil {
+		return last, false, fmt.Errorf("reading the releases of %s: %w", app, err)
+	}
+	for _, r := range releases {
+		if r.Attaches(heroku.DatabaseAttachment) {
+			return r, true, nil
+		}
+	}
+	return last, false, nil
 }
 
 // keepReachable gives the outgoing database an attachment of ours unless it has another one on the app.
@@ -74,29 +109,25 @@ func keepReachable(ctx context.Context, env *Env, app string, role Role, id stri
 func waitReleased(ctx context.Context, env *Env, app string, to Role) error {
 	waiting := Waiting{For: fmt.Sprintf("the release of %s that attaches DATABASE", app), Who: "Heroku"}
 	return env.patiently(ctx, waiting, env.Config().Poll.D(), func(ctx context.Context) (bool, string, error) {
-		releases, err := env.Heroku.Releases(ctx, app, 5)
+		r, ok, err := lastAttach(ctx, env.Heroku, app)
+		switch {
+		case err != nil:
+			return false, "", err
+		case !ok:
+			// Nothing was attached of late: DATABASE was ours already.
+			return true, "", nil
+		case r.Status != heroku.ReleaseFailed:
+			return r.Status == heroku.ReleaseSucceeded, fmt.Sprintf("v%d is %s", r.Version, r.Status), nil
+		}
+		right, err := hasURL(ctx, env, app, to)
 		if err != nil {
 			return false, "", err
 		}
-		for _, r := range releases {
-			if !r.Attaches(heroku.DatabaseAttachment) {
-				continue
-			}
-			if r.Status == heroku.ReleaseFailed {
-				right, err := hasURL(ctx, env, app, to)
-				if err != nil {
-					return false, "", err
-				}
-				if right {
-					env.Log(Warn, "the release phase of %s failed (v%d), but its DATABASE_URL is %s", app, r.Version, to)
-					return true, "", nil
-				}
-				return false, "", fmt.Errorf("%w: the release phase of %s failed (v%d), so DATABASE_URL may be missing; mend the release command and advance again, or bail", ErrNeedsHuman, app, r.Version)
-			}
-			return r.Status == heroku.ReleaseSucceeded, fmt.Sprintf("v%d is %s", r.Version, r.Status), nil
+		if right {
+			env.Log(Warn, "the release phase of %s failed (v%d), but its DATABASE_URL is %s", app, r.Version, to)
+			return true, "", nil
 		}
-		// Nothing was attached of late: DATABASE was ours already.
-		return true, "", nil
+		return false, "", fmt.Errorf("%w: the release phase of %s failed (v%d), so DATABASE_URL may be missing; mend the release command and advance again, or bail", ErrNeedsHuman, app, r.Version)
 	})
 }
 

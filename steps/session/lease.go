@@ -128,7 +128,7 @@ func (l *lease) left(c caller) bool {
 
 // driven is the refusal that says who drives. The caller holds mu.
 func (l *lease) driven() error {
-	return &Refused{Err: steps.ErrDriven, Text: fmt.Sprintf("%s (%s) has driven for %s; take control first",
+	return &Refused{Err: steps.ErrDriven, Text: fmt.Sprintf("%s (%s) has driven for %s; take control first: c in the dashboard, --take on the command line",
 		l.holder.name, firstOf(l.holder.from, "local"), l.now().Sub(l.since).Round(time.Second))}
 }
 

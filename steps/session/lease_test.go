@@ -63,7 +63,7 @@ func TestControlIsTakenOnceAndOnlyForceTakesItOver(t *testing.T) {
 	l.clock = l.clock.Add(12 * time.Second)
 	err := l.take(bo, false)
 	want(t, err, steps.ErrDriven)
-	if text := err.Error(); text != "ana (198.51.100.7) has driven for 12s; take control first" {
+	if text := err.Error(); text != "ana (198.51.100.7) has driven for 12s; take control first: c in the dashboard, --take on the command line" {
 		t.Errorf("refusal says %q", text)
 	}
 	want(t, l.take(bo, true), nil)

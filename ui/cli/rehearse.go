@@ -97,7 +97,7 @@ func runningRehearsal(ctx context.Context) (*rundir.Dir, error) {
 		if !isRehearsal(run) {
 			continue
 		}
-		if sim, err := readSimState(run); err == nil && processLives(sim.PID) {
+		if sim, err := readSimState(run); err == nil && simLives(run, sim) {
 			return &run, nil
 		}
 		if err := endRehearsal(ctx, run); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"changeover/pgxfer/localpg"
 	"changeover/steps/rundir"
 	"changeover/steps/session"
 )
@@ -67,11 +68,13 @@ func endRehearsal(ctx context.Context, run rundir.Dir) error {
 		return err
 	}
 	if at, err := readSimState(run); err == nil {
-		if err := endProcess(ctx, at.PID); err != nil {
+		if err := endSim(ctx, run, at); err != nil {
 			return err
 		}
 	}
-	return removeRehearsal(run)
+	// A simulator that was killed has left its servers behind.
+	_, err := localpg.Sweep(ctx, "")
+	return errors.Join(err, removeRehearsal(run))
 }
 
 // stopEngine asks the engine of a run to exit and waits until it has; no engine is fine.

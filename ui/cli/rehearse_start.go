@@ -41,10 +41,10 @@ func (a *app) startRehearsal(ctx context.Context, r rehearsal) (*rundir.Dir, err
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(simDir(run)))
 	}
-	if run, _, err = r.setUp(ctx, token4, at, p); err != nil {
+	if _, _, err := r.setUp(ctx, token4, at, p); err != nil {
 		end, cancel := endContext(ctx)
 		defer cancel()
-		return nil, errors.Join(err, endProcess(end, at.PID), os.RemoveAll(simDir(run)))
+		return nil, errors.Join(err, endSim(end, run, at), os.RemoveAll(simDir(run)))
 	}
 	return &run, nil
 }
@@ -144,15 +144,25 @@ func processLives(pid int) bool {
 	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
 }
 
-// endProcess asks a process to end and waits until it has.
-func endProcess(ctx context.Context, pid int) error {
-	if !processLives(pid) {
+// endSim asks a simulator to end and waits until it has.
+func endSim(ctx context.Context, run rundir.Dir, at simState) error {
+	if !simLives(run, at) {
 		return nil
 	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-		return fmt.Errorf("ending process %d: %w", pid, err)
+	if err := syscall.Kill(at.PID, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("ending the simulator, process %d: %w", at.PID, err)
 	}
-	return awaitExit(ctx, pid)
+	return awaitExit(ctx, at.PID)
+}
+
+// simLives says whether the process of that number is the simulator of a rehearsal: after a restart of the machine it may
+// be anybody's. Where there is no /proc, the number is all there is.
+func simLives(run rundir.Dir, at simState) bool {
+	if !processLives(at.PID) {
+		return false
+	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", at.PID))
+	return err != nil || bytes.Contains(line, []byte(simDir(run)))
 }
 
 // awaitExit waits until a process has ended.
