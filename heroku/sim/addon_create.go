@@ -121,6 +121,9 @@ func (s *Server) plannedAddon(a *app, in creation) (*addon, error) {
 	if !validAddonName.MatchString(name) || len(name) > 256 {
 		return nil, invalidParams("Name must start with a letter and can only contain letters, digits, underscores and dashes.")
 	}
+	if p.inSpace() && a.space == nil {
+		return nil, unprocessable("The %s plan is available to apps in a Private Space only.", p.name)
+	}
 	if _, taken := s.findAddon(name); taken {
 		return nil, invalidParams("Name has already been taken.")
 	}

@@ -41,6 +41,7 @@ type addon struct {
 	visibleAt    time.Time
 	forkFollowAt time.Time // zero until it is available
 	sample       sample
+	failingOver  bool // the hidden standby is taking over
 	down         bool // the last look at the server failed
 
 	credentials []*credential
@@ -96,8 +97,8 @@ func (d *addon) follower() bool { return d.following != "" }
 func (s *Server) addonJSON(r *request, d *addon) addonJSON {
 	j := addonJSON{
 		ID: d.id, Name: d.name, State: d.state, App: d.app.ref(), BillingEntity: billing{d.app.id, d.app.name, "app"},
-		AddonService: ref{serviceID, serviceName}, Plan: ref{d.plan.id(), d.plan.fullName()},
-		BilledPrice: map[string]any{"cents": d.plan.cents, "contract": false, "unit": "month"},
+		AddonService: d.plan.serviceRef(), Plan: ref{d.plan.id(), d.plan.fullName()},
+		BilledPrice: map[string]any{"cents": d.plan.cents, "contract": d.plan.inSpace(), "unit": "month"},
 		ConfigVars:  []string{}, ProviderID: d.providerID(), Actions: []any{},
 		WebURL:    "https://addons-sso.heroku.com/apps/" + d.app.id + "/addons/" + d.id,
 		CreatedAt: stamp(d.created), UpdatedAt: stamp(d.updated),
@@ -110,7 +111,7 @@ func (s *Server) addonJSON(r *request, d *addon) addonJSON {
 	if r.expanded("plan") {
 		j.Plan = d.plan.json()
 	}
-	if r.expanded("addon_service") {
+	if r.expanded("addon_service") && d.plan.service == "" {
 		j.AddonService = map[string]any{"id": serviceID, "name": serviceName, "human_name": "Heroku Postgres", "state": "ga"}
 	}
 	return j
@@ -208,6 +209,9 @@ func (s *Server) changePlan(r *request) (reply, error) {
 	to, err := in.Plan.find()
 	if err != nil {
 		return reply{}, err
+	}
+	if d.plan.service != "" {
+		return reply{}, unprocessable("%s has no other plan.", d.name)
 	}
 	if to.essential() != d.plan.essential() {
 		return reply{}, unprocessable("Cannot change between Essential and production plans.")

@@ -23,6 +23,16 @@ type app struct {
 	features map[string]bool
 	monitors []*monitor
 	oneOffs  int // counts one-off dynos, for their names
+	space    *space
+	// prebooted counts web dynos that started beside the one they replaced.
+	prebooted int
+}
+
+// space is a Private Space. Its routing proxy lives on the web dynos.
+type space struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Shield bool   `json:"shield"`
 }
 
 type appJSON struct {
@@ -36,7 +46,7 @@ type appJSON struct {
 	Stack        ref     `json:"stack"`
 	BuildStack   ref     `json:"build_stack"`
 	Generation   ref     `json:"generation"`
-	Space        *ref    `json:"space"`
+	Space        *space  `json:"space"`
 	Internal     bool    `json:"internal_routing"`
 	ACM          bool    `json:"acm"`
 	ArchivedAt   *string `json:"archived_at"`
@@ -64,6 +74,7 @@ func (s *Server) appJSON(a *app) appJSON {
 		Region: ref{regions[0].ID, regions[0].Name}, Stack: stack, BuildStack: stack,
 		Generation: ref{"b7a2b0a8-0b0e-4f8b-8e0b-7a6f6f1f3c11", "cedar"}, Buildpack: "Ruby",
 		CreatedAt: stamp(a.created), ReleasedAt: stamp(a.released), UpdatedAt: stamp(a.updated), SlugSize: 91234567,
+		Space:  a.space,
 		GitURL: "https://git.heroku.com/" + a.name + ".git", WebURL: "https://" + a.name + ".herokuapp.com/",
 	}
 }

@@ -9,7 +9,7 @@ import (
 // database during its first seconds.
 func (s *Server) databaseOf(r *request) (*addon, error) {
 	d, found := s.findAddon(r.PathValue("db"))
-	if !found || s.now().Before(d.visibleAt) || d.state == stateDeprovisioning || d.state == stateDeprovisioned {
+	if !found || d.plan.service != "" || s.now().Before(d.visibleAt) || d.state == stateDeprovisioning || d.state == stateDeprovisioned {
 		return nil, unknownDatabase{}
 	}
 	return d, nil

@@ -24,6 +24,7 @@ type dyno struct {
 	release                       int // version of the release it started with
 	created, updated              time.Time
 	linger                        time.Duration
+	process                       string // what its writes are known by
 
 	stopping bool
 	// replaced is set on a process that lingers while its restarted successor has its place in lists.
@@ -43,7 +44,7 @@ func (s *Server) startDyno(a *app, kind, name, size, command string, after *dyno
 	d := &dyno{
 		id: newID(), name: name, kind: kind, size: size, command: command, app: a, state: "starting",
 		release: a.version(), created: s.now(), updated: s.now(), linger: s.opts.Delays.DynoStop,
-		stop: make(chan struct{}), gone: make(chan struct{}),
+		stop: make(chan struct{}), gone: make(chan struct{}), process: name,
 	}
 	// Not all processes take as long to end: the first, third and so on take half the time.
 	if odd := (name[len(name)-1]-'0')%2 == 1; odd {
@@ -177,6 +178,10 @@ func (s *Server) restartDynos(a *app, match func(*dyno) bool) {
 		}
 		p, _ := a.process(d.kind)
 		d.replaced = true
+		if d.kind == "web" && a.features["preboot"] {
+			s.preboot(a, d, p)
+			continue
+		}
 		s.stopProcess(d)
 		s.startDyno(a, d.kind, d.name, p.Size, p.Command, d)
 	}

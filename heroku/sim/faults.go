@@ -68,7 +68,8 @@ type Fault struct {
 	Header map[string]string `json:"header,omitempty"`
 	Delay  Duration          `json:"delay,omitempty"`
 
-	// Addon is the name or id of the database concerned.
+	// Addon is the name or id of the database concerned; of kinds that need no server it may be a pattern of
+	// path.Match, such as *-final-primary.
 	Addon string `json:"addon,omitempty"`
 	// App is the name of the app concerned.
 	App         string `json:"app,omitempty"`
@@ -114,6 +115,11 @@ func (f *Fault) ofCalls() bool {
 		return true
 	}
 	return false
+}
+
+// needsServer says whether the fault acts on a running database and not on calls or states.
+func (f *Fault) needsServer() bool {
+	return f.Kind == FaultLag || f.Kind == FaultKill || f.Kind == FaultThrottle
 }
 
 // check refuses a fault that would never do anything.
@@ -181,7 +187,11 @@ func (f *Fault) spent() bool {
 }
 
 func (f *Fault) about(d *addon) bool {
-	return f.Addon == "" || f.Addon == d.name || f.Addon == d.id
+	if f.Addon == "" || f.Addon == d.name || f.Addon == d.id {
+		return true
+	}
+	ok, _ := path.Match(f.Addon, d.name)
+	return ok
 }
 
 // twoFactorBody is the answer that asks for a second factor.

@@ -9,7 +9,7 @@ import (
 // planFollower makes d a follower of the database that name stands for, or refuses as Heroku does.
 func (s *Server) planFollower(d *addon, name, version string) error {
 	leader, found := s.followable(d.app, name)
-	if !found {
+	if !found || leader.plan.service != "" {
 		return unprocessable("Could not find the database to follow: %s", withoutPassword(name))
 	}
 	switch {

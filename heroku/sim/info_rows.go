@@ -52,9 +52,9 @@ func (s *Server) productionRows(d *addon) []infoRow {
 		forkFollow, protection = "Unavailable on followers", "On (on leader)"
 	}
 	rows := []infoRow{row("Plan", d.plan.human()), row("Status", d.status())}
-	if d.plan.tier == "premium" {
+	if d.plan.highlyAvailable() {
 		ha := "Available"
-		if !d.available {
+		if !d.available || d.failingOver {
 			ha = "Temporarily Unavailable"
 		}
 		rows = append(rows, row("HA Status", ha))

@@ -70,7 +70,7 @@ func (d *addon) maintenanceJSON() maintenanceJSON {
 // maintainable is the add-on in the path.
 func (s *Server) maintainable(r *request) (*addon, error) {
 	d, found := s.findAddon(r.PathValue("addon"))
-	if !found || d.state == stateDeprovisioning {
+	if !found || d.plan.service != "" || d.state == stateDeprovisioning {
 		return nil, unknownDatabase{}
 	}
 	return d, nil

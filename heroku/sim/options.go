@@ -22,6 +22,7 @@ type Options struct {
 	// App is the name of the app; empty means shop.
 	App string
 	// Plan is the plan of the old primary without its service: standard-4 (the default), essential-0.
+	// With a private or shield plan the app is in a Private Space.
 	Plan string
 	// OldPrimary is the PostgreSQL the old primary runs on; zero means the first of Installations.
 	OldPrimary localpg.Installation
@@ -99,6 +100,8 @@ type Delays struct {
 	DynoStart time.Duration
 	// DynoStop is the longest a dyno lingers, and writes, after SIGTERM. Half of the dynos take half of it.
 	DynoStop time.Duration
+	// Preboot is how long web dynos of an app with preboot go on, unlisted, after they were replaced.
+	Preboot time.Duration
 	// WebDrain is how long web dynos go on with requests they accepted before maintenance mode.
 	WebDrain time.Duration
 	// ReleasePhase is how long a release command runs.
@@ -116,6 +119,7 @@ func RehearsalDelays() Delays {
 		AddonGone:             2 * time.Second,
 		DynoStart:             500 * time.Millisecond,
 		DynoStop:              2 * time.Second,
+		Preboot:               3 * time.Second,
 		WebDrain:              time.Second,
 		ReleasePhase:          2 * time.Second,
 	}

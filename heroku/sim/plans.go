@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -25,6 +26,7 @@ type plan struct {
 	disk        int64 // bytes
 	memory      string
 	vcpu        int
+	service     string // empty: heroku-postgresql
 }
 
 // rank is the part of a plan that its size decides and that all tiers share.
@@ -51,17 +53,18 @@ var plans = allPlans()
 
 func allPlans() []plan {
 	all := []plan{
-		{"essential-0", "essential", 0, 500, 20, 1 * gigabyte, "shared", 0},
-		{"essential-1", "essential", 1, 900, 20, 10 * gigabyte, "shared", 0},
-		{"essential-2", "essential", 2, 2000, 40, 32 * gigabyte, "shared", 0},
+		{name: "essential-0", tier: "essential", size: 0, cents: 500, connections: 20, disk: 1 * gigabyte, memory: "shared"},
+		{name: "essential-1", tier: "essential", size: 1, cents: 900, connections: 20, disk: 10 * gigabyte, memory: "shared"},
+		{name: "essential-2", tier: "essential", size: 2, cents: 2000, connections: 40, disk: 32 * gigabyte, memory: "shared"},
 	}
-	for _, tier := range []string{"standard", "premium"} {
+	for _, tier := range []string{"standard", "premium", "private", "shield"} {
 		for _, r := range ranks {
-			cents := r.standard
-			if tier == "premium" {
-				cents = r.premium
-			}
-			all = append(all, plan{fmt.Sprintf("%s-%d", tier, r.size), tier, r.size, cents, r.connections, r.disk, r.memory, r.vcpu})
+			// Prices of private and shield are under contract, which Heroku shows as nothing.
+			cents := map[string]int{"standard": r.standard, "premium": r.premium}[tier]
+			all = append(all, plan{
+				name: fmt.Sprintf("%s-%d", tier, r.size), tier: tier, size: r.size, cents: cents,
+				connections: r.connections, disk: r.disk, memory: r.memory, vcpu: r.vcpu,
+			})
 		}
 	}
 	return all
@@ -78,8 +81,22 @@ func planNamed(name string) (plan, bool) {
 	return plan{}, false
 }
 
-func (p plan) fullName() string { return serviceName + ":" + p.name }
+func (p plan) fullName() string { return cmp.Or(p.service, serviceName) + ":" + p.name }
 func (p plan) essential() bool  { return p.tier == "essential" }
+
+// inSpace says whether databases of the plan live in a Private Space.
+func (p plan) inSpace() bool { return p.tier == "private" || p.tier == "shield" }
+
+// highlyAvailable says whether Heroku keeps a hidden standby for databases of the plan.
+func (p plan) highlyAvailable() bool { return p.tier == "premium" || p.inSpace() }
+
+// serviceRef is the add-on service of the plan.
+func (p plan) serviceRef() ref {
+	if p.service == "" {
+		return ref{serviceID, serviceName}
+	}
+	return ref{uuid.NewSHA1(uuid.NameSpaceURL, []byte("service:"+p.service)).String(), p.service}
+}
 
 // human is the name for people: Standard 4.
 func (p plan) human() string {
@@ -88,12 +105,12 @@ func (p plan) human() string {
 }
 
 func (p plan) id() string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("plan:"+p.name)).String()
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("plan:"+p.service+p.name)).String()
 }
 
 // rollback is how long production plans can go back.
 func (p plan) rollback() int {
-	if p.tier == "premium" {
+	if p.highlyAvailable() {
 		return 7
 	}
 	return 4
@@ -106,7 +123,9 @@ type priceJSON struct {
 	Metered  bool   `json:"metered"`
 }
 
-func (p plan) price() priceJSON { return priceJSON{Cents: p.cents, Unit: "month"} }
+func (p plan) price() priceJSON {
+	return priceJSON{Cents: p.cents, Unit: "month", Contract: p.inSpace()}
+}
 
 type planJSON struct {
 	ID           string    `json:"id"`
@@ -128,8 +147,8 @@ func (p plan) json() planJSON {
 	const launched = "2024-05-14T00:00:00Z"
 	return planJSON{
 		ID: p.id(), Name: p.fullName(), HumanName: p.human(), Description: "Heroku Postgres " + p.human(),
-		AddonService: ref{serviceID, serviceName}, Price: p.price(), State: "ga", Visible: true,
-		Default: p.name == "essential-0", Inside: false, Outside: true, CreatedAt: launched, UpdatedAt: launched,
+		AddonService: p.serviceRef(), Price: p.price(), State: "ga", Visible: true,
+		Default: p.name == "essential-0", Inside: p.inSpace(), Outside: !p.inSpace(), CreatedAt: launched, UpdatedAt: launched,
 	}
 }
 

@@ -122,6 +122,9 @@ func (s *Server) seedApp(ctx context.Context) error {
 		s.mu.Unlock()
 		return fmt.Errorf("app %s: %w", s.opts.App, err)
 	}
+	if p.inSpace() {
+		a.space = &space{ID: newID(), Name: a.name + "-space", Shield: p.tier == "shield"}
+	}
 	d := &addon{
 		id: newID(), name: newAddonName(), app: a, plan: p, state: stateProvisioning, created: s.now(), updated: s.now(),
 		major: s.databases.Versions()[0], access: newAccess(), ready: make(chan struct{}), settings: newSettings(), upkeep: newUpkeep(),

@@ -15,6 +15,7 @@ type release struct {
 	created, updated time.Time
 	plans            []string
 	changes          []varChange
+	environment      map[string]string // what the app's dynos got with it; nil unless it succeeded
 }
 
 // varChange is what a release does to the variables that attachments own: set is nil to unset.
@@ -120,6 +121,7 @@ func (s *Server) finishRelease(a *app, r *release, succeeded bool) {
 			delete(a.vars, c.name)
 		}
 	}
+	r.environment = a.environment()
 	s.opts.Log("app %s: release v%d: %s", a.name, r.version, r.description)
 	s.restartDynos(a, func(*dyno) bool { return true })
 	s.reconcile(a)
@@ -152,16 +154,37 @@ func (s *Server) listReleases(r *request) (reply, error) {
 	}, "version")
 }
 
-func (s *Server) getRelease(r *request) (reply, error) {
+// releaseOf is the release in the call's path, by version or id.
+func (s *Server) releaseOf(r *request) (*app, *release, error) {
 	a, err := s.appOf(r)
 	if err != nil {
-		return reply{}, err
+		return nil, nil, err
 	}
 	want := r.PathValue("release")
 	for _, l := range a.releases {
 		if l.id == want || strconv.Itoa(l.version) == want {
-			return ok(s.releaseJSON(a, l)), nil
+			return a, l, nil
 		}
 	}
-	return reply{}, notFound("release", "release")
+	return nil, nil, notFound("release", "release")
+}
+
+func (s *Server) getRelease(r *request) (reply, error) {
+	a, l, err := s.releaseOf(r)
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(s.releaseJSON(a, l)), nil
+}
+
+// getReleaseVars are the config vars as a release left them; none where it failed.
+func (s *Server) getReleaseVars(r *request) (reply, error) {
+	_, l, err := s.releaseOf(r)
+	if err != nil {
+		return reply{}, err
+	}
+	if l.environment == nil {
+		return ok(map[string]string{}), nil
+	}
+	return ok(l.environment), nil
 }

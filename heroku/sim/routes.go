@@ -52,6 +52,7 @@ func (s *Server) platformRoutes(mux *http.ServeMux) {
 		"POST /apps/{app}/dynos/{dyno}/actions/stop":      s.stopDyno,
 		"GET /apps/{app}/releases":                        s.listReleases,
 		"GET /apps/{app}/releases/{release}":              s.getRelease,
+		"GET /apps/{app}/releases/{release}/config-vars":  s.getReleaseVars,
 		"GET /apps/{app}/config-vars":                     s.getConfigVars,
 		"PATCH /apps/{app}/config-vars":                   s.patchConfigVars,
 	} {
@@ -128,6 +129,8 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		"POST /sim/maintenances":  s.controlMaintenance,
 		"POST /sim/schedules":     s.controlSchedule,
 		"POST /sim/monitors":      s.controlMonitor,
+		"POST /sim/failovers":     s.controlFailover,
+		"POST /sim/addons":        s.controlOther,
 		"POST /sim/rate-limit":    s.controlRateLimit,
 		"POST /sim/shutdown":      s.controlShutdown,
 	} {

@@ -13,7 +13,7 @@ func (s *Server) waiting(d *addon) bool { return !d.available || d.unfollowing }
 
 func (s *Server) getWaitStatus(r *request) (reply, error) {
 	d, found := s.findAddon(r.PathValue("db"))
-	if found && d.state == stateDeprovisioned && d.failure != "" {
+	if found && d.plan.service == "" && d.state == stateDeprovisioned && d.failure != "" {
 		return ok(waitStatus{Error: true, Message: d.failure}), nil
 	}
 	d, err := s.databaseOf(r)

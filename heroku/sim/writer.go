@@ -35,9 +35,9 @@ type writer struct {
 
 // newWriter makes the process of a dyno. Dynos of further apps get names of their own.
 func (s *Server) newWriter(d *dyno, url secret) *writer {
-	w := &writer{name: d.name, url: url, every: s.opts.Writers.Every, ledger: s.ledger, now: s.now}
+	w := &writer{name: d.process, url: url, every: s.opts.Writers.Every, ledger: s.ledger, now: s.now}
 	if d.app.name != s.opts.App {
-		w.name = d.app.name + "/" + d.name
+		w.name = d.app.name + "/" + d.process
 	}
 	w.idle = func() bool {
 		s.mu.Lock()

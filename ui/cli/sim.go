@@ -58,20 +58,44 @@ func (f *simFlags) options(log func(string, ...any)) (sim.Options, pair, error) 
 
 func (a *app) simHerokuCommand() *cobra.Command {
 	var flags simFlags
-	var state string
+	var state, script string
 	cmd := &cobra.Command{
 		Use: "heroku", Short: "A simulated Heroku with an app that writes to a real PostgreSQL", Args: usageArgs(cobra.NoArgs),
 		Long: `A simulated Heroku: app shop with web and worker dynos, its database a real local PostgreSQL server.
-It prints the environment that points the official Heroku CLI at it. Ctrl-C removes everything.`,
+It prints the environment that points the official Heroku CLI at it. Ctrl-C removes everything.
+
+A scenario is a list of events, each with the time from the start, or from when an add-on is available:
+
+  [[events]]
+  at = "2m"
+  fault = { kind = "close_after", method = "POST", path = "/apps/*/addons" }
+
+  [[events]]
+  after = "*-fast-follower"
+  at = "30s"
+  fault = { kind = "lag", addon = "*-fast-follower", for = "5m" }
+
+  [[events]]
+  at = "10m"
+  dynos = { action = "start", type = "scheduler", every = "1m", for = "10s" }
+
+Others: end_fault, app, other_addon, maintenance, schedule, monitor, rate_limit, failover, call.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options, _, err := flags.options(func(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) })
 			if err != nil {
 				return err
 			}
-			return a.serveSim(cmd.Context(), options, state)
+			var scenario sim.Scenario
+			if script != "" {
+				if scenario, err = readScenario(script); err != nil {
+					return err
+				}
+			}
+			return a.serveSim(cmd.Context(), options, state, scenario)
 		},
 	}
 	flags.add(cmd)
+	cmd.Flags().StringVar(&script, "scenario", "", "TOML or JSON file with what is to go wrong, and when")
 	cmd.Flags().StringVar(&state, "state", "", "file that says how to reach the simulator, for the rehearsal")
 	if err := cmd.Flags().MarkHidden("state"); err != nil {
 		panic(err)
@@ -79,12 +103,27 @@ It prints the environment that points the official Heroku CLI at it. Ctrl-C remo
 	return cmd
 }
 
-// serveSim runs a simulator until ctx ends or somebody shuts it down.
-func (a *app) serveSim(ctx context.Context, options sim.Options, state string) error {
+// readScenario reads a scenario file before any server is started.
+func readScenario(name string) (sim.Scenario, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return sim.Scenario{}, usageError{fmt.Errorf("reading the scenario: %w", err)}
+	}
+	defer func() { _ = file.Close() }()
+	scenario, err := sim.ReadScenario(name, file)
+	if err != nil {
+		return sim.Scenario{}, usageError{err}
+	}
+	return scenario, nil
+}
+
+// serveSim runs a simulator, with what happens to it, until ctx ends or somebody shuts it down.
+func (a *app) serveSim(ctx context.Context, options sim.Options, state string, scenario sim.Scenario) error {
 	server, err := sim.Start(ctx, options)
 	if err != nil {
 		return err
 	}
+	server.Play(scenario)
 	if state != "" {
 		err = writeSimFile(state, simState{URL: server.URL(), Token: heroku.Secret(server.Token()), PID: os.Getpid()})
 	} else {
