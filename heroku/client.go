@@ -24,6 +24,10 @@ type shared struct {
 	remaining int // -1: no answer has told yet
 	nextRead  time.Time
 	scopes    []string
+
+	asking sync.Mutex // held while the operator is asked for a second factor, and for code and asked
+	code   string     // the account's, as last typed
+	asked  int
 }
 
 // readSpacing is the distance of reads while the account's budget is below the reserve. Heroku refills about

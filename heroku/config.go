@@ -57,6 +57,10 @@ type Config struct {
 	NewID func() string                                    // nil: random UUIDs, for Request-Id
 	Log   func(Call)                                       // nil: not logged; called once per attempt, maybe concurrently
 
+	// SecondFactor asks the operator for the six digits of a second factor, for an app or, with app "", for the
+	// account. Nil, or its error, makes the request end with a TwoFactorError. It is asked by one request at a time.
+	SecondFactor func(ctx context.Context, app string) (code string, err error)
+
 	MaxTries    int           // attempts of one read, the first included; 0: 5
 	CallTimeout time.Duration // limit of one attempt; 0: 60 s
 	// Reserve is the number of calls of the account's hourly budget that ordinary reads leave alone, so that

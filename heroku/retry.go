@@ -17,8 +17,18 @@ const (
 	maxRetryAfter  = 2 * time.Minute
 )
 
-// do sends a request, repeating reads after transport errors, 5xx and 429. A write is sent exactly once.
+// do sends a request and, when Heroku wants a second factor, asks for it.
 func (c *Client) do(ctx context.Context, r request) (*response, error) {
+	resp, err := c.try(ctx, r)
+	var wanted *TwoFactorError
+	if c.cfg.SecondFactor == nil || r.twoFactor != "" || !errors.As(err, &wanted) {
+		return resp, err
+	}
+	return c.withSecondFactor(ctx, r, wanted)
+}
+
+// try sends a request, repeating reads after transport errors, 5xx and 429. A write is sent exactly once.
+func (c *Client) try(ctx context.Context, r request) (*response, error) {
 	if r.pathErr != nil {
 		return nil, r.pathErr
 	}
