@@ -32,6 +32,11 @@ type marker struct {
 
 const format = 1
 
+// streamNames are what the streaming engine writes; its manifest has the same name.
+var streamNames = []string{
+	"schema", "data", "lists", "plan.json", "plan.json" + partSuffix, "manifest.jsonl", "restore.sh", "restore.sh" + partSuffix, "writing.lock",
+}
+
 // Create makes the archive directory, which must not exist or be empty, and marks it as ours before anything else gets in.
 func Create(dir, engine string, now time.Time) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -67,7 +72,7 @@ func Discard(dir string) error {
 	if err := checkMarker(dir); err != nil {
 		return err
 	}
-	names := []string{DumpName, manifestName, manifestName + partSuffix, markerName + partSuffix}
+	names := append([]string{DumpName, manifestName, manifestName + partSuffix, markerName + partSuffix}, streamNames...)
 	views, err := filepath.Glob(filepath.Join(dir, viewPrefix+"*"))
 	if err != nil {
 		return fmt.Errorf("discarding the archive: %w", err)

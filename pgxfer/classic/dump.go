@@ -30,7 +30,7 @@ type dump struct {
 	source      *source
 	tools       pgtools.Tools
 	compression compression
-	messages    messages
+	messages    pgtools.Messages
 	items       *dumpItems
 }
 
@@ -148,7 +148,7 @@ func (d *dump) run(parent context.Context) (err error) {
 			return cause
 		}
 	}
-	if err := d.messages.err("pg_dump", exit); err != nil {
+	if err := d.messages.Err("pg_dump", exit); err != nil {
 		return fmt.Errorf("%w%s", err, lost)
 	}
 	return measureErr

@@ -37,7 +37,7 @@ var startsWith = regexp.MustCompile(`^dumping contents of table "(.*)"$`)
 
 // line hears each line of pg_dump, in the goroutine that reads them.
 func (w *dumpWatch) line(l pgtools.Line) {
-	w.messages.note(l)
+	w.messages.Note(l)
 	if l.Level == "warning" {
 		w.report.Warn("pg_dump: %s", l.Text)
 	}

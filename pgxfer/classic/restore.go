@@ -19,6 +19,7 @@ import (
 	"changeover/pgxfer/meter"
 	"changeover/pgxfer/pgserver"
 	"changeover/pgxfer/pgtools"
+	"changeover/pgxfer/schema"
 )
 
 // restore is one attempt.
@@ -31,12 +32,12 @@ type restore struct {
 	paused atomic.Bool
 
 	manifest *archive.Manifest
-	target   targetFacts
+	target   schema.Target
 	tools    pgtools.Tools
 	toc      *archive.TOC
 	rewrote  bool // the table of contents is not the archive's any more
-	plan     filtered
-	messages messages
+	plan     schema.Filtered
+	messages pgtools.Messages
 }
 
 // Restore checks the archive, runs pg_restore, sets the sequences as the leader had them, and analyzes. Sessions that an earlier
@@ -98,17 +99,17 @@ func (r *restore) prepare(ctx context.Context) error {
 	} else if ended > 0 {
 		r.report.Warn("ended %d sessions that an earlier restore had left on %s", ended, r.opts.Target.Name)
 	}
-	if err := mustBeEmpty(ctx, conn); err != nil {
+	if err := schema.MustBeEmpty(ctx, conn); err != nil {
 		return err
 	}
-	if r.target, err = askTarget(ctx, conn); err != nil {
+	if r.target, err = schema.AskTarget(ctx, conn); err != nil {
 		return err
 	}
-	if err := r.target.missing(r.manifest.Extensions); err != nil {
+	if err := r.target.Missing(r.manifest.Extensions); err != nil {
 		return err
 	}
 	// What pg_dump of one major wrote, pg_restore of an older one cannot read.
-	if r.tools, err = r.Find(max(r.manifest.Source.Version.Major(), r.manifest.ToolsMajor), r.target.version.Major()); err != nil {
+	if r.tools, err = r.Find(max(r.manifest.Source.Version.Major(), r.manifest.ToolsMajor), r.target.Version.Major()); err != nil {
 		return err
 	}
 	if r.tools.Warning != "" {
@@ -123,22 +124,22 @@ func (r *restore) makePlan(ctx context.Context, conn *pgx.Conn) error {
 	if r.toc, err = archive.ReadTOC(filepath.Join(r.dir, archive.DumpName)); err != nil {
 		return fmt.Errorf("%w: %w", pgxfer.ErrArchive, err)
 	}
-	r.plan = filter(r.toc, r.target)
-	if cleaned := dropAttver(r.toc); len(cleaned) > 0 {
+	r.plan = schema.Filter(r.toc, r.target)
+	if cleaned := schema.DropAttver(r.toc); len(cleaned) > 0 {
 		r.rewrote = true
-		r.plan.skipped = append(r.plan.skipped, cleaned...)
+		r.plan.Skipped = append(r.plan.Skipped, cleaned...)
 	}
-	list, err := movedExtensions(ctx, conn, r.manifest.Extensions, r.target)
+	list, err := schema.MovedExtensions(ctx, conn, r.manifest.Extensions, r.target)
 	if err != nil {
 		return err
 	}
 	for _, m := range list {
-		if changed := m.rewrite(r.toc); changed > 0 {
+		if changed := m.Rewrite(r.toc); changed > 0 {
 			r.rewrote = true
-			r.report.Warn("extension %s is in schema %s on the target and in %s on the source: %d definitions adapted", m.name, m.to, m.from, changed)
+			r.report.Warn("%s: %d definitions adapted", m, changed)
 		}
 	}
-	for _, s := range r.plan.skipped {
+	for _, s := range r.plan.Skipped {
 		r.report.Info("not restored: %s %s (%s)", s.Kind, s.Name, s.Reason)
 	}
 	return nil
@@ -178,10 +179,10 @@ func (r *restore) load(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	// After the first error that matters the rest is work for nothing: the target has to be reset anyway.
-	r.messages.onError = func() { cancel(errFirstError) }
+	r.messages.OnError = func() { cancel(errFirstError) }
 	watch := newRestoreWatch(r)
 	process, err := pgtools.Command{
-		Path: r.tools.Restore, Endpoint: r.opts.Target, Server: r.target.version,
+		Path: r.tools.Restore, Endpoint: r.opts.Target, Server: r.target.Version,
 		AppName: pgtools.AppName(r.opts.Tag, restorePurpose), Grace: r.Grace, Line: watch.line,
 		Args: []string{
 			"--format=directory", "--jobs=" + strconv.Itoa(r.opts.Jobs), "--verbose", "--no-owner", "--no-acl", "--no-tablespaces",
@@ -200,7 +201,7 @@ func (r *restore) load(parent context.Context) error {
 	if exit != nil {
 		lost = r.endLeftovers(parent)
 	}
-	if err := r.messages.err("pg_restore", exit); err != nil {
+	if err := r.messages.Err("pg_restore", exit); err != nil {
 		return fmt.Errorf("%w%s", err, lost)
 	}
 	return nil
@@ -229,7 +230,7 @@ func (r *restore) inputs() (from, list string, cleanup func(), err error) {
 	}
 	list = filepath.Join(view, "list")
 	if err == nil {
-		err = os.WriteFile(list, r.plan.list(), 0o600)
+		err = os.WriteFile(list, r.plan.List(), 0o600)
 	}
 	if err != nil {
 		cleanup()
@@ -268,7 +269,7 @@ func (r *restore) finish(ctx context.Context) (pgxfer.RestoreResult, error) {
 	if err := r.analyze(ctx); err != nil {
 		return pgxfer.RestoreResult{}, err
 	}
-	result := pgxfer.RestoreResult{Engine: Name, Tables: len(r.loadedTables()), Rows: rows, Skipped: r.plan.skipped}
+	result := pgxfer.RestoreResult{Engine: Name, Tables: len(r.loadedTables()), Rows: rows, Skipped: r.plan.Skipped}
 	for _, t := range r.loadedTables() {
 		result.Bytes += t.Bytes
 	}
@@ -285,7 +286,7 @@ func (r *restore) finish(ctx context.Context) (pgxfer.RestoreResult, error) {
 // loadedTables are those of the archive's tables whose data was not left out.
 func (r *restore) loadedTables() []archive.Table {
 	kept := map[int]bool{}
-	for _, e := range r.plan.keep {
+	for _, e := range r.plan.Keep {
 		kept[e.ID] = true
 	}
 	var list []archive.Table

@@ -45,7 +45,7 @@ func newRestoreWatch(r *restore) *restoreWatch {
 	for _, i := range r.manifest.Indexes {
 		sizes[i.Schema+"."+i.Name] = i.Bytes
 	}
-	for _, e := range r.plan.keep {
+	for _, e := range r.plan.Keep {
 		item := &restoreItem{entry: e}
 		switch e.Kind {
 		case "INDEX":
@@ -84,8 +84,8 @@ var itemLine = regexp.MustCompile(`^(processing|launching|finished) item (\d+) `
 
 // line hears each line of pg_restore, in the goroutine that reads them.
 func (w *restoreWatch) line(l pgtools.Line) {
-	w.messages.note(l)
-	if l.Level == "warning" && !ignoredErrors.MatchString(l.Text) {
+	w.messages.Note(l)
+	if l.Level == "warning" && !l.CountsErrors() {
 		w.report.Warn("pg_restore: %s", l.Text)
 	}
 	found := itemLine.FindStringSubmatch(l.Text)
@@ -124,7 +124,7 @@ func (w *restoreWatch) end(id int) {
 // loop samples until pg_restore has ended.
 func (w *restoreWatch) loop(ctx context.Context, process *pgtools.Process) {
 	m := &monitor{
-		endpoint: w.opts.Target, tag: w.opts.Tag, appName: pgtools.AppName(w.opts.Tag, restorePurpose), version: w.target.version, now: w.Now,
+		endpoint: w.opts.Target, tag: w.opts.Tag, appName: pgtools.AppName(w.opts.Tag, restorePurpose), version: w.target.Version, now: w.Now,
 	}
 	defer m.close(ctx)
 	tick := time.NewTicker(w.Interval)

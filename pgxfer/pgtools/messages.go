@@ -1,4 +1,4 @@
-package classic
+package pgtools
 
 import (
 	"errors"
@@ -8,11 +8,10 @@ import (
 	"sync"
 
 	"changeover/pgxfer"
-	"changeover/pgxfer/pgtools"
 )
 
-// messages collects what a tool complains about. Lines come from one goroutine, questions from others.
-type messages struct {
+// Messages collects what a tool complains about. Lines come from one goroutine, questions from others.
+type Messages struct {
 	mu     sync.Mutex
 	entry  string // "INDEX events_idx", what pg_restore last said it was working on
 	errors []string
@@ -20,7 +19,7 @@ type messages struct {
 	open    bool
 	benign  int
 	ignored int    // as pg_restore counts
-	onError func() // called once, at the first error that is not benign
+	OnError func() // called once, at the first error that is not benign
 }
 
 var (
@@ -30,8 +29,11 @@ var (
 	newTimeout = regexp.MustCompile(`unrecognized configuration parameter "transaction_timeout"`)
 )
 
-// note takes a line in.
-func (m *messages) note(l pgtools.Line) {
+// CountsErrors says whether the line is pg_restore's count of the errors it went on after: a warning that says nothing new.
+func (l Line) CountsErrors() bool { return ignoredErrors.MatchString(l.Text) }
+
+// Note takes a line in.
+func (m *Messages) Note(l Line) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -45,8 +47,8 @@ func (m *messages) note(l pgtools.Line) {
 		}
 		m.errors = append(m.errors, text)
 		m.entry, m.open = "", true
-		if len(m.errors) == 1 && m.onError != nil {
-			m.onError()
+		if len(m.errors) == 1 && m.OnError != nil {
+			m.OnError()
 		}
 	case l.Level == "warning":
 		if found := ignoredErrors.FindStringSubmatch(l.Text); found != nil {
@@ -66,7 +68,7 @@ func (m *messages) note(l pgtools.Line) {
 }
 
 // more joins the further lines of an error up to the command that failed, which can be of any length.
-func (m *messages) more(text string) {
+func (m *Messages) more(text string) {
 	if !m.open {
 		return
 	}
@@ -80,12 +82,12 @@ func (m *messages) more(text string) {
 	}
 }
 
-// err is the failure as one line: the tool's first complaint, with how many followed. exit is how the tool ended.
-func (m *messages) err(doing string, exit error) error {
+// Err is the failure as one line: the tool's first complaint, with how many followed. exit is how the tool ended.
+func (m *Messages) Err(doing string, exit error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.errors) == 0 {
-		var code *pgtools.ExitError
+		var code *ExitError
 		if errors.As(exit, &code) && code.Code == 1 && m.benign > 0 && m.ignored <= m.benign {
 			return nil // every error it counted is one that changes nothing
 		}

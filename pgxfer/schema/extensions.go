@@ -1,4 +1,4 @@
-package classic
+package schema
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"changeover/pgxfer/pgserver"
 )
 
-// askTarget asks the target what decides about filtering.
-func askTarget(ctx context.Context, conn *pgx.Conn) (targetFacts, error) {
-	t := targetFacts{schemas: map[string]bool{}, extensions: map[string]pgserver.Extension{}, available: map[string]bool{}}
+// AskTarget asks the target what decides about filtering.
+func AskTarget(ctx context.Context, conn *pgx.Conn) (Target, error) {
+	t := Target{Schemas: map[string]bool{}, Extensions: map[string]pgserver.Extension{}, Available: map[string]bool{}}
 	var err error
-	if t.version, err = pgserver.ServerVersion(ctx, conn); err != nil {
+	if t.Version, err = pgserver.ServerVersion(ctx, conn); err != nil {
 		return t, err
 	}
-	if err := conn.QueryRow(ctx, `SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER`).Scan(&t.superuser); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER`).Scan(&t.Superuser); err != nil {
 		return t, fmt.Errorf("asking for the role's rights: %w", err)
 	}
 	rows, err := conn.Query(ctx, `SELECT nspname::text, pg_catalog.pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace`)
@@ -30,7 +30,7 @@ func askTarget(ctx context.Context, conn *pgx.Conn) (targetFacts, error) {
 	var name string
 	var ours bool
 	if _, err = pgx.ForEachRow(rows, []any{&name, &ours}, func() error {
-		t.schemas[name] = ours
+		t.Schemas[name] = ours
 		return nil
 	}); err != nil {
 		return t, fmt.Errorf("listing schemas: %w", err)
@@ -39,23 +39,23 @@ func askTarget(ctx context.Context, conn *pgx.Conn) (targetFacts, error) {
 		return t, fmt.Errorf("listing available extensions: %w", err)
 	}
 	if _, err = pgx.ForEachRow(rows, []any{&name}, func() error {
-		t.available[name] = true
+		t.Available[name] = true
 		return nil
 	}); err != nil {
 		return t, fmt.Errorf("listing available extensions: %w", err)
 	}
 	list, err := pgserver.Extensions(ctx, conn)
 	for _, e := range list {
-		t.extensions[e.Name] = e
+		t.Extensions[e.Name] = e
 	}
 	return t, err
 }
 
-// missing is an error when the target cannot have an extension of the source: found before anything is loaded.
-func (t targetFacts) missing(source []pgserver.Extension) error {
+// Missing is an error when the target cannot have an extension of the source: found before anything is loaded.
+func (t Target) Missing(source []pgserver.Extension) error {
 	var names []string
 	for _, e := range source {
-		if _, have := t.extensions[e.Name]; !have && !t.available[e.Name] {
+		if _, have := t.Extensions[e.Name]; !have && !t.Available[e.Name] {
 			names = append(names, e.Name)
 		}
 	}
@@ -65,18 +65,18 @@ func (t targetFacts) missing(source []pgserver.Extension) error {
 	return nil
 }
 
-// moved is an extension that lives in another schema on the target, with the names of what it brings.
-type moved struct {
+// Moved is an extension that lives in another schema on the target, with the names of what it brings.
+type Moved struct {
 	name, from, to string
 	members        []string
 }
 
-// movedExtensions finds extensions that the target has in another schema than the source. From 2022 to 2023 Heroku made all new ones
+// MovedExtensions finds extensions that the target has in another schema than the source. From 2022 to 2023 Heroku made all new ones
 // in heroku_ext, so databases mix both.
-func movedExtensions(ctx context.Context, conn *pgx.Conn, source []pgserver.Extension, target targetFacts) ([]moved, error) {
-	var list []moved
+func MovedExtensions(ctx context.Context, conn *pgx.Conn, source []pgserver.Extension, target Target) ([]Moved, error) {
+	var list []Moved
 	for _, e := range source {
-		have, ok := target.extensions[e.Name]
+		have, ok := target.Extensions[e.Name]
 		if !ok || have.Schema == e.Schema || have.Schema == "pg_catalog" || e.Schema == "pg_catalog" {
 			continue
 		}
@@ -92,7 +92,7 @@ func movedExtensions(ctx context.Context, conn *pgx.Conn, source []pgserver.Exte
 		if err != nil {
 			return nil, fmt.Errorf("listing what extension %s holds: %w", e.Name, err)
 		}
-		m := moved{name: e.Name, from: e.Schema, to: have.Schema}
+		m := Moved{name: e.Name, from: e.Schema, to: have.Schema}
 		if m.members, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 			return nil, fmt.Errorf("listing what extension %s holds: %w", e.Name, err)
 		}
@@ -103,8 +103,13 @@ func movedExtensions(ctx context.Context, conn *pgx.Conn, source []pgserver.Exte
 	return list, nil
 }
 
-// rewrite makes definitions name the extension's things where the target has them. It returns how many entries it changed.
-func (m moved) rewrite(toc *archive.TOC) int {
+// String says what moved, for people.
+func (m Moved) String() string {
+	return fmt.Sprintf("extension %s is in schema %s on the target and in %s on the source", m.name, m.to, m.from)
+}
+
+// Rewrite makes definitions name the extension's things where the target has them. It returns how many entries it changed.
+func (m Moved) Rewrite(toc *archive.TOC) int {
 	// Longest first, so that no name is taken for the beginning of a longer one.
 	members := append([]string(nil), m.members...)
 	sort.Slice(members, func(i, j int) bool { return len(members[i]) > len(members[j]) })

@@ -1,4 +1,4 @@
-package classic
+package schema
 
 import (
 	"fmt"
@@ -10,19 +10,19 @@ import (
 	"changeover/pgxfer/pgserver"
 )
 
-// targetFacts is what decides about what can be restored.
-type targetFacts struct {
-	version    pgserver.Version
-	superuser  bool
-	schemas    map[string]bool // existing ones, by whether they are ours
-	extensions map[string]pgserver.Extension
-	available  map[string]bool // extensions that could be installed
+// Target is what decides about what can be restored.
+type Target struct {
+	Version    pgserver.Version
+	Superuser  bool
+	Schemas    map[string]bool // existing ones, by whether they are ours
+	Extensions map[string]pgserver.Extension
+	Available  map[string]bool // extensions that could be installed
 }
 
-// filtered is the outcome of [filter]: entries to restore, in the order of the archive, and what was left out.
-type filtered struct {
-	keep    []archive.Entry
-	skipped []pgxfer.Skipped
+// Filtered is the outcome of [Filter]: entries to restore, in the order of the archive, and what was left out.
+type Filtered struct {
+	Keep    []archive.Entry
+	Skipped []pgxfer.Skipped
 }
 
 // never are kinds that no role without superuser rights may make, or that speak of other roles and clusters.
@@ -54,36 +54,36 @@ var forSuperuser = map[string]bool{"EVENT TRIGGER": true, "FOREIGN DATA WRAPPER"
 // settingsEntries carry settings of the session; pg_restore applies them whether listed or not.
 var settingsEntries = map[string]bool{"ENCODING": true, "STDSTRINGS": true, "SEARCHPATH": true}
 
-// filter decides about each entry by its kind, and says why one is left out. On Heroku nobody is superuser, and every database brings
+// Filter decides about each entry by its kind, and says why one is left out. On Heroku nobody is superuser, and every database brings
 // its own schema _heroku, event triggers and extensions, which a dump holds all the same.
-func filter(toc *archive.TOC, target targetFacts) filtered {
+func Filter(toc *archive.TOC, target Target) Filtered {
 	tables := map[string]bool{} // by object id: those the archive itself makes
 	for _, e := range toc.Entries {
 		if e.Kind == "TABLE" || e.Kind == "MATERIALIZED VIEW" || e.Kind == "SEQUENCE" {
 			tables[e.OID] = true
 		}
 	}
-	var out filtered
+	var out Filtered
 	for _, e := range toc.Entries {
 		if settingsEntries[e.Kind] {
 			continue
 		}
 		reason := target.refuses(e)
-		if reason == "" && e.Kind == kindTableData && !tables[e.OID] {
+		if reason == "" && e.Kind == "TABLE DATA" && !tables[e.OID] {
 			reason = "configuration of an extension, which brings its own"
 		}
 		if reason == "" {
-			out.keep = append(out.keep, e)
+			out.Keep = append(out.Keep, e)
 			continue
 		}
-		out.skipped = append(out.skipped, pgxfer.Skipped{Kind: e.Kind, Name: e.Name(), Reason: reason})
+		out.Skipped = append(out.Skipped, pgxfer.Skipped{Kind: e.Kind, Name: e.Name(), Reason: reason})
 	}
 	return out
 }
 
 // refuses is the reason to leave an entry out, or empty.
-func (t targetFacts) refuses(e archive.Entry) string {
-	if reason, ok := never[e.Kind]; ok && (!t.superuser || !forSuperuser[e.Kind]) {
+func (t Target) refuses(e archive.Entry) string {
+	if reason, ok := never[e.Kind]; ok && (!t.Superuser || !forSuperuser[e.Kind]) {
 		return reason
 	}
 	tag := e.Tag.Value
@@ -91,21 +91,21 @@ func (t targetFacts) refuses(e archive.Entry) string {
 	case e.Schema.Value == pgserver.HerokuSchema, strings.HasSuffix(tag, "SCHEMA "+pgserver.HerokuSchema), e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
 		return "belongs to Heroku, which makes its own on every database"
 	case e.Kind == "EXTENSION":
-		if have, ok := t.extensions[tag]; ok {
+		if have, ok := t.Extensions[tag]; ok {
 			return "installed on the target already, in schema " + have.Schema
 		}
 	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "EXTENSION "):
 		return "only the owner of an extension may comment on it"
-	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "EVENT TRIGGER ") && !t.superuser:
+	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "EVENT TRIGGER ") && !t.Superuser:
 		return never["EVENT TRIGGER"]
 	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "DATABASE "):
 		return never["DATABASE PROPERTIES"]
 	case e.Kind == "SCHEMA":
-		if _, exists := t.schemas[tag]; exists {
+		if _, exists := t.Schemas[tag]; exists {
 			return "exists on the target already"
 		}
 	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "SCHEMA "):
-		if ours, exists := t.schemas[strings.TrimPrefix(tag, "SCHEMA ")]; exists && !ours {
+		if ours, exists := t.Schemas[strings.TrimPrefix(tag, "SCHEMA ")]; exists && !ours {
 			return "the schema on the target belongs to another role"
 		}
 	}
@@ -120,8 +120,8 @@ var (
 	attverInList = regexp.MustCompile(`, pg_attver='?[^',()]*'?([,)])`)
 )
 
-// dropAttver takes the option out of every definition, and says of which entries.
-func dropAttver(toc *archive.TOC) (skipped []pgxfer.Skipped) {
+// DropAttver takes the option out of every definition, and says of which entries.
+func DropAttver(toc *archive.TOC) (skipped []pgxfer.Skipped) {
 	for i := range toc.Entries {
 		e := &toc.Entries[i]
 		if !strings.Contains(e.Defn.Value, "pg_attver") {
@@ -138,10 +138,10 @@ func dropAttver(toc *archive.TOC) (skipped []pgxfer.Skipped) {
 	return skipped
 }
 
-// list is the content of a file for pg_restore --use-list. Only the numbers count; the rest of each line is for people.
-func (f filtered) list() []byte {
+// List is the content of a file for pg_restore --use-list. Only the numbers count; the rest of each line is for people.
+func (f Filtered) List() []byte {
 	var b strings.Builder
-	for _, e := range f.keep {
+	for _, e := range f.Keep {
 		fmt.Fprintf(&b, "%d; %s\n", e.ID, strings.Map(printable, e.Kind+" "+e.Name()))
 	}
 	return []byte(b.String())

@@ -1,0 +1,83 @@
+package schema
+
+import (
+	"testing"
+
+	"changeover/pgxfer/archive"
+	"changeover/pgxfer/pgserver"
+)
+
+func TestAttverIsTakenOut(t *testing.T) {
+	for was, want := range map[string]string{
+		"CREATE TABLE public.t (a int);\nALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver='3');\n": "CREATE TABLE public.t (a int);\n",
+		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver=3, n_distinct=5);\n":                     "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
+		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5, pg_attver='3');\n":                   "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
+		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n":                                  "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
+	} {
+		toc := &archive.TOC{Entries: []archive.Entry{{Kind: "TABLE", Defn: archive.Text{Value: was, Set: true}}}}
+		skipped := DropAttver(toc)
+		if got := toc.Entries[0].Defn.Value; got != want || (len(skipped) > 0) != (was != want) {
+			t.Errorf("%q became %q, reported %v", was, got, skipped)
+		}
+	}
+}
+
+func TestFilterKnowsWhoMayWhat(t *testing.T) {
+	text := func(s string) archive.Text { return archive.Text{Value: s, Set: true} }
+	entry := func(kind, schema, tag string) archive.Entry {
+		return archive.Entry{Kind: kind, Schema: text(schema), Tag: text(tag), OID: tag}
+	}
+	customer := Target{Schemas: map[string]bool{"public": false, "mine": true}, Extensions: map[string]pgserver.Extension{"citext": {Schema: "heroku_ext"}}}
+	superuser := customer
+	superuser.Superuser = true
+	for _, c := range []struct {
+		entry               archive.Entry
+		customer, superuser bool // is restored
+	}{
+		{entry("EVENT TRIGGER", "", "x"), false, true},
+		{entry("COMMENT", "", "EVENT TRIGGER x"), false, true},
+		{entry("FUNCTION", "_heroku", "f()"), false, false},
+		{entry("ACL", "", "SCHEMA _heroku"), false, false},
+		{entry("SCHEMA", "", "_heroku"), false, false},
+		{entry("SCHEMA", "", "_heroku2"), true, true},
+		{entry("SCHEMA", "", "public"), false, false},
+		{entry("COMMENT", "", "SCHEMA public"), false, false},
+		{entry("COMMENT", "", "SCHEMA mine"), true, true},
+		{entry("COMMENT", "public", "TABLE t"), true, true},
+		{entry("COMMENT", "", "EXTENSION hstore"), false, false},
+		{entry("EXTENSION", "", "citext"), false, false},
+		{entry("EXTENSION", "", "hstore"), true, true},
+		{entry("DEFAULT ACL", "public", "DEFAULT PRIVILEGES FOR TABLES"), false, false},
+		{entry("SUBSCRIPTION", "", "s"), false, false},
+		{entry("TABLE DATA", "public", "config_of_an_extension"), false, false},
+		{entry("FK CONSTRAINT", "public", "t t_fkey"), true, true},
+	} {
+		for role, target := range map[string]Target{"customer": customer, "superuser": superuser} {
+			out := Filter(&archive.TOC{Entries: []archive.Entry{c.entry}}, target)
+			want := c.customer
+			if role == "superuser" {
+				want = c.superuser
+			}
+			if (len(out.Keep) == 1) != want || len(out.Keep)+len(out.Skipped) != 1 {
+				t.Errorf("%s %q as %s: kept %d, skipped %v", c.entry.Kind, c.entry.Name(), role, len(out.Keep), out.Skipped)
+			}
+		}
+	}
+}
+
+func TestMovedExtensionIsNamedWhereItIs(t *testing.T) {
+	m := Moved{name: "x", from: "public", to: "heroku_ext", members: []string{"citext", "citext_eq", "gin_trgm_ops", "%"}}
+	for was, want := range map[string]string{
+		"USING gin (name public.gin_trgm_ops);":                    `USING gin (name "heroku_ext".gin_trgm_ops);`,
+		"a public.citext, b public.citext[]":                       `a "heroku_ext".citext, b "heroku_ext".citext[]`,
+		"public.citext_eq(public.citext,public.citext)":            `"heroku_ext".citext_eq("heroku_ext".citext,"heroku_ext".citext)`,
+		"a OPERATOR(public.%) b":                                   `a OPERATOR("heroku_ext".%) b`,
+		"public.citext_of_mine, my_public.citext, public.t.citext": "public.citext_of_mine, my_public.citext, public.t.citext",
+	} {
+		toc := &archive.TOC{Entries: []archive.Entry{{Defn: archive.Text{Value: was, Set: true}}}}
+		m.Rewrite(toc)
+		if got := toc.Entries[0].Defn.Value; got != want {
+			t.Errorf("%q became %q, want %q", was, got, want)
+		}
+	}
+}
