@@ -1,0 +1,315 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/dustin/go-humanize"
+
+	"changeover/pgxfer"
+	"changeover/pgxfer/archive"
+	"changeover/pgxfer/meter"
+	"changeover/pgxfer/pgserver"
+	"changeover/pgxfer/pgtools"
+	"changeover/pgxfer/stream/graph"
+	"changeover/pgxfer/stream/piece"
+	"changeover/pgxfer/stream/plan"
+	"changeover/pgxfer/stream/session"
+)
+
+// dump is one attempt.
+type dump struct {
+	Engine
+	opts   pgxfer.DumpOptions
+	report *meter.Reporter
+	dir    string
+
+	keeper  *keeper
+	plan    *plan.Plan
+	hash    string
+	tools   pgtools.Tools
+	journal *piece.Journal
+	status  *status
+	readers []*line
+
+	mu      sync.Mutex
+	entries map[string]piece.Entry // by item
+	left    map[uint32]int         // pieces of each table still to be read
+}
+
+// Dump reads the source into the directory. A directory that holds the beginning of an interrupted dump of the same source is continued,
+// if nothing was written to the source in between; otherwise that beginning is discarded. Sessions that an earlier attempt with the
+// same tag left on the source are ended first, so two dumps must not share a tag.
+func (e Engine) Dump(ctx context.Context, opts pgxfer.DumpOptions, obs pgxfer.Observer) (pgxfer.DumpResult, error) {
+	e = e.withDefaults()
+	if opts.Tag == "" {
+		opts.Tag = defaultTag
+	}
+	if opts.Leader.IsZero() {
+		opts.Leader = opts.Source
+	}
+	began := e.Now()
+	d := &dump{Engine: e, opts: opts, report: meter.NewReporter(obs, e.Now), entries: map[string]piece.Entry{}}
+	result, err := d.all(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return pgxfer.DumpResult{}, ctx.Err()
+		}
+		return pgxfer.DumpResult{}, fmt.Errorf("dumping %s: %w", opts.Source, err)
+	}
+	result.Took = e.Now().Sub(began)
+	d.report.Info("dump complete: %d tables, %d rows, %s in the archive", result.Tables, result.Rows, humanize.Bytes(uint64(result.ArchiveBytes)))
+	return result, nil
+}
+
+func (d *dump) all(ctx context.Context) (result pgxfer.DumpResult, err error) {
+	if d.opts.Jobs < 1 {
+		return result, errors.New("the number of jobs must be at least 1")
+	}
+	if d.dir, err = filepath.Abs(d.opts.Dir); err != nil {
+		return result, err
+	}
+	switch d.opts.Compress {
+	case "", "auto", "none", "zstd":
+	default:
+		return result, fmt.Errorf("compression %q is not one of the streaming engine's: use auto, none or zstd", d.opts.Compress)
+	}
+	d.report.Progress(pgxfer.Progress{Phase: "schema"})
+	if err := d.snapshot(ctx); err != nil {
+		return result, err
+	}
+	defer d.keeper.close(ctx)
+	lock, err := d.openArchive(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.journal.Fail(err.Error()))
+		}
+		err = errors.Join(err, d.journal.Close())
+	}()
+	if err := d.read(ctx); err != nil {
+		return result, err
+	}
+	return d.finish(ctx)
+}
+
+// snapshot opens the keeper and looks at everything.
+func (d *dump) snapshot(ctx context.Context) error {
+	d.keeper = &keeper{opener: session.Opener{Endpoint: d.opts.Source, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose)}}
+	if err := d.endLeftovers(ctx); err != nil {
+		return err
+	}
+	if err := d.keeper.open(ctx); err != nil {
+		return err
+	}
+	err := func() (err error) {
+		if d.plan, err = plan.Survey(ctx, d.keeper.conn); err != nil {
+			return err
+		}
+		d.keeper.text = d.plan.Snapshot
+		if err := d.keeper.lock(ctx, d.plan); err != nil {
+			return err
+		}
+		d.tools, err = d.Find(d.plan.Source.Version.Major(), d.opts.TargetMajor)
+		d.plan.Tools, d.plan.ToolsMajor = d.tools.Version, d.tools.Major
+		return err
+	}()
+	if err != nil {
+		d.keeper.close(ctx)
+		return err
+	}
+	if d.tools.Warning != "" {
+		d.report.Warn("%s", d.tools.Warning)
+	}
+	for _, s := range d.plan.Skipped {
+		d.report.Warn("not dumped: %s %s (%s)", s.Kind, s.Name, s.Reason)
+	}
+	return nil
+}
+
+func (d *dump) endLeftovers(ctx context.Context) error {
+	conn, err := d.opts.Source.Connect(ctx, pgtools.AppName(d.opts.Tag, "stream watch"))
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx, conn)
+	ended, err := pgserver.TerminateTagged(ctx, conn, pgtools.AppName(d.opts.Tag, dumpPurpose))
+	if ended > 0 {
+		d.report.Warn("ended %d sessions that an earlier dump had left on %s", ended, d.opts.Source.Name)
+	}
+	return err
+}
+
+// openArchive begins the archive, or goes on with one that was interrupted.
+func (d *dump) openArchive(ctx context.Context) (*piece.Lock, error) {
+	if piece.Exists(d.dir) {
+		lock, err := piece.TakeLock(d.dir)
+		if err != nil {
+			return nil, err
+		}
+		went, err := d.goOn(ctx)
+		if err == nil && !went {
+			err = d.startOver()
+		}
+		if err != nil {
+			return nil, errors.Join(err, lock.Release())
+		}
+		return lock, nil
+	}
+	if err := archive.Create(d.dir, Name, d.Now()); err != nil {
+		return nil, err
+	}
+	lock, err := piece.TakeLock(d.dir)
+	if err == nil {
+		err = d.begin()
+	}
+	if err != nil && lock != nil {
+		err = errors.Join(err, lock.Release())
+	}
+	return lock, err
+}
+
+// begin writes the plan.
+func (d *dump) begin() error {
+	sizing := d.Sizing
+	sizing.Jobs = d.opts.Jobs
+	d.plan.Cut(sizing)
+	free, err := archive.FreeSpace(d.dir)
+	if err != nil {
+		return err
+	}
+	if d.plan.Compression, err = d.compression(free - d.Reserve); err != nil {
+		return err
+	}
+	raw, hash, err := d.plan.Encode()
+	if err != nil {
+		return err
+	}
+	d.hash = hash
+	if err := piece.WriteDurably(d.dir, piece.PlanName, raw, 0o600); err != nil {
+		return err
+	}
+	if d.journal, _, _, err = piece.OpenJournal(d.dir); err != nil {
+		return err
+	}
+	d.report.Info("dumping %d tables, %s, with %d readers, compression %s", len(d.plan.Tables), humanize.Bytes(uint64(d.plan.Bytes())),
+		d.opts.Jobs, d.plan.Compression)
+	return d.journal.Begin(hash)
+}
+
+// compression decides how to fit into the room there is. Uncompressed is fastest where there is enough; COPY text can be larger than its
+// table.
+func (d *dump) compression(room int64) (string, error) {
+	size, wanted := d.plan.Bytes(), d.opts.Compress
+	if wanted == "" || wanted == "auto" {
+		wanted = "zstd"
+		if room >= 2*size {
+			wanted = "none"
+		}
+	}
+	need := size
+	if wanted == "zstd" {
+		need = size / 4 // typical rows compress better than that
+	}
+	if room < need {
+		return "", fmt.Errorf("%w: the archive needs about %s and the disk has %s to spare; use a larger disk",
+			pgxfer.ErrSpace, humanize.Bytes(uint64(need)), humanize.IBytes(uint64(max(room, 0))))
+	}
+	return wanted, nil
+}
+
+// goOn takes over what an interrupted dump has left, if the source is still what it was.
+func (d *dump) goOn(ctx context.Context) (bool, error) {
+	if _, err := os.Stat(filepath.Join(d.dir, piece.ManifestName)); err == nil {
+		return false, fmt.Errorf("archive directory %s holds a finished dump: name another one, or discard it", d.dir)
+	}
+	old, hash, err := piece.ReadPlan(d.dir)
+	if err != nil {
+		return false, nil
+	}
+	same := old.Source.SystemID == d.plan.Source.SystemID && old.Database == d.plan.Database
+	if !same || sameState(ctx, d.keeper.conn, d.plan, old.Snapshot) != nil || sameFiles(ctx, d.keeper.conn, old.Tables) != nil {
+		return false, nil
+	}
+	journal, entries, of, err := piece.OpenJournal(d.dir)
+	if err != nil {
+		return false, nil //nolint:nilerr // a journal that cannot be read is no use: start over
+	}
+	if of != hash {
+		return false, journal.Close()
+	}
+	d.plan, d.hash, d.journal, d.keeper.plan = old, hash, journal, old
+	for _, e := range entries {
+		if piece.CheckAll(ctx, d.dir, []piece.Entry{e}, 1, nil) == nil {
+			d.entries[e.Item] = e
+		}
+	}
+	d.report.Info("going on with the interrupted dump in %s: %d of its files are complete", d.dir, len(d.entries))
+	return true, ctx.Err()
+}
+
+// startOver empties the archive of an interrupted dump that is of no use.
+func (d *dump) startOver() error {
+	d.report.Warn("the source was written to since the dump in %s was interrupted: starting over", d.dir)
+	for _, name := range []string{piece.DataName, piece.SchemaName, piece.PlanName, piece.ScriptName, listsDir} {
+		if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
+			return fmt.Errorf("discarding the interrupted dump: %w", err)
+		}
+	}
+	// The journal goes on where it can: who follows it learns from the new first line that everything before is void.
+	journal, _, _, err := piece.OpenJournal(d.dir)
+	if err == nil {
+		err = journal.Close()
+	} else {
+		err = os.Remove(filepath.Join(d.dir, piece.JournalName))
+	}
+	if err != nil {
+		return fmt.Errorf("discarding the interrupted dump: %w", err)
+	}
+	return d.begin()
+}
+
+// read runs pg_dump and the readers.
+func (d *dump) read(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g := d.work()
+	run := graph.New(g, graph.Limits{Total: d.opts.Jobs})
+	d.status.run = run
+	d.status.first, _, _ = run.Left()
+	run.Do = d.do
+	run.Retired = func(slot int) { d.reader(slot).close(ctx) }
+	var others sync.WaitGroup
+	shown, stop := context.WithCancel(ctx)
+	others.Go(func() { d.status.loop(shown) })
+	others.Go(func() { d.keeper.beat(shown) })
+	var schemaErr error
+	schema := make(chan struct{})
+	go func() {
+		defer close(schema)
+		if schemaErr = d.listSchema(ctx); schemaErr != nil {
+			run.Fail(schemaErr)
+		}
+	}()
+	err := run.Wait(ctx)
+	if err != nil {
+		cancel() // pg_dump too
+	}
+	<-schema
+	stop()
+	others.Wait()
+	for _, r := range d.readers {
+		r.close(ctx)
+	}
+	if err == nil {
+		err = schemaErr
+	}
+	return err
+}

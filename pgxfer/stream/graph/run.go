@@ -1,0 +1,291 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrAgain in a node's error means: not now. The node goes back among those to start, and one worker fewer works for a while.
+var ErrAgain = errors.New("cannot be done now")
+
+// ErrFatal in a node's error means that nothing else can be done either.
+var ErrFatal = errors.New("the transfer cannot go on")
+
+// Limits bound how much runs at once. Zero means no bound, except for Total, which is at least 1.
+type Limits struct {
+	Total, Load, Build int
+}
+
+// Run is a graph being worked off.
+type Run struct {
+	// Do does one node. The slot is the number of the worker from 0: nobody else has the same at the same time.
+	Do func(ctx context.Context, slot int, n *Node) error
+	// Retired is called by a worker that is not needed any more, in its own goroutine; may be nil.
+	Retired func(slot int)
+	// Rest is how long a worker stays away after [ErrAgain]; 0 means 5 s.
+	Rest time.Duration
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	nodes   []*Node
+	ready   []*Node
+	held    held
+	limits  Limits
+	active  [Build + 1]int
+	working int
+	gates   int // of all nodes, still closed
+	left    int
+	fewer   int // workers away after ErrAgain
+	paused  bool
+	ended   bool
+	errs    []error
+	slots   int
+	workers sync.WaitGroup
+	cancel  context.CancelFunc
+	ctx     context.Context
+}
+
+// New makes a run. Gates of the graph can be opened from now on.
+func New(g *Graph, limits Limits) *Run {
+	g.Prepare()
+	r := &Run{nodes: g.nodes, held: held{}, limits: limits}
+	r.changed = sync.NewCond(&r.mu)
+	for _, n := range g.nodes {
+		if n.state == finished {
+			continue
+		}
+		r.left++
+		r.gates += n.gates
+		if n.waits == 0 {
+			n.state = ready
+			r.ready = append(r.ready, n)
+		}
+	}
+	return r
+}
+
+// Wait works everything off and returns when no worker runs any more. A node that fails takes with it only what depends on it: the
+// rest is finished first, then all errors are returned together. When the context ends, so does everything.
+func (r *Run) Wait(ctx context.Context) error {
+	ctx, r.cancel = context.WithCancel(ctx)
+	defer r.cancel()
+	stop := context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ended = true
+		r.changed.Broadcast()
+	})
+	defer stop()
+	r.mu.Lock()
+	r.ctx = ctx
+	r.staff()
+	r.mu.Unlock()
+	r.workers.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := errors.Join(r.errs...); err != nil {
+		return err
+	}
+	if r.left > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return fmt.Errorf("%d things could not be started, because they wait for each other", r.left)
+	}
+	return nil
+}
+
+// staff starts workers up to the limit. The caller holds the lock.
+func (r *Run) staff() {
+	if r.ctx == nil {
+		return
+	}
+	for r.slots < max(r.limits.Total, 1) {
+		slot := r.slots
+		r.slots++
+		r.workers.Go(func() { r.work(r.ctx, slot) })
+	}
+}
+
+func (r *Run) work(ctx context.Context, slot int) {
+	for {
+		n := r.take(slot)
+		if n == nil {
+			if r.Retired != nil {
+				r.Retired(slot)
+			}
+			return
+		}
+		err := r.Do(ctx, slot, n)
+		r.done(n, err)
+	}
+}
+
+// take waits for something to do; nil means there will be nothing more.
+func (r *Run) take(slot int) *Node {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		if r.ended || r.left == 0 || r.working == 0 && len(r.ready) == 0 && r.gates == 0 {
+			r.changed.Broadcast()
+			return nil
+		}
+		if !r.paused && r.working < max(1, r.limits.Total-r.fewer) {
+			if n := r.best(); n != nil {
+				r.begin(n)
+				return n
+			}
+		}
+		r.changed.Wait()
+	}
+}
+
+func (r *Run) best() *Node {
+	var best *Node
+	at := 0
+	for i, n := range r.ready {
+		if best != nil && n.rank <= best.rank {
+			continue
+		}
+		limit := 0
+		switch n.Class {
+		case Load:
+			limit = r.limits.Load
+		case Build:
+			limit = r.limits.Build
+		}
+		if limit > 0 && r.active[n.Class] >= limit || !r.held.free(n.Locks) {
+			continue
+		}
+		best, at = n, i
+	}
+	if best != nil {
+		r.ready = append(r.ready[:at], r.ready[at+1:]...)
+	}
+	return best
+}
+
+func (r *Run) begin(n *Node) {
+	n.state = running
+	r.held.take(n.Locks)
+	r.active[n.Class]++
+	r.working++
+}
+
+func (r *Run) done(n *Node, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.changed.Broadcast()
+	r.held.give(n.Locks)
+	r.active[n.Class]--
+	r.working--
+	switch {
+	case err == nil:
+		n.state = finished
+		r.left--
+		for _, next := range n.next {
+			r.release(next)
+		}
+	case errors.Is(err, ErrAgain) && !r.ended:
+		r.away(n)
+	default:
+		n.state = failed
+		if r.ctx.Err() == nil {
+			r.errs = append(r.errs, err)
+		}
+		if errors.Is(err, ErrFatal) {
+			r.cancel()
+		}
+	}
+}
+
+// away puts a node, and one worker, aside for a while. The caller holds the lock.
+func (r *Run) away(n *Node) {
+	rest := r.Rest
+	if rest == 0 {
+		rest = 5 * time.Second
+	}
+	n.state = waiting
+	r.fewer++
+	r.gates++ // the node comes back: without it nothing may be left to do
+	time.AfterFunc(rest, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.fewer--
+		r.gates--
+		n.state = ready
+		r.ready = append(r.ready, n)
+		r.changed.Broadcast()
+	})
+}
+
+func (r *Run) release(n *Node) {
+	if n.waits--; n.waits == 0 && n.state == waiting {
+		n.state = ready
+		r.ready = append(r.ready, n)
+	}
+}
+
+// Open opens one gate of the node.
+func (r *Run) Open(n *Node) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n.gates > 0 {
+		n.gates--
+		r.gates--
+		r.release(n)
+	}
+	r.changed.Broadcast()
+}
+
+// Fail ends the run with the error, because what its gates wait for will not come.
+func (r *Run) Fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = append(r.errs, err)
+	r.ended = true
+	if r.cancel != nil {
+		r.cancel()
+	}
+	r.changed.Broadcast()
+}
+
+// Pause starts nothing new until it is called with false.
+func (r *Run) Pause(paused bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paused = paused
+	r.changed.Broadcast()
+}
+
+// SetLimits changes the limits, and says whether they were others. What runs is not interrupted.
+func (r *Run) SetLimits(limits Limits) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.limits == limits {
+		return false
+	}
+	r.limits = limits
+	r.staff()
+	r.changed.Broadcast()
+	return true
+}
+
+// Left is the cost still to be done, the longest way to the end, and the node it begins with. What runs counts in full.
+func (r *Run) Left() (total, longest float64, first *Node) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.nodes {
+		if n.state == finished {
+			continue
+		}
+		total += n.Cost
+		if (n.state == running || n.state == ready) && (first == nil || n.rank > longest) {
+			longest, first = n.rank, n
+		}
+	}
+	return total, longest, first
+}

@@ -1,0 +1,93 @@
+package stream
+
+import (
+	"changeover/pgxfer"
+	"changeover/pgxfer/archive"
+	"changeover/pgxfer/stream/graph"
+	"changeover/pgxfer/stream/plan"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// quick is the cost of what only changes the catalog.
+const quick = 0.01
+
+func lockOn(table uint32, mode graph.Mode) []graph.Lock {
+	return []graph.Lock{{Table: table, Mode: mode}}
+}
+
+// known says whether an oid is a table whose rows we load, or the parent of such.
+func (b *builder) known(table uint32) bool { return b.tables[table] != nil || b.parents[table] != nil }
+
+// addIndex adds an index of a table. Those of materialized views are left for the tail: the view has no rows yet.
+func (b *builder) addIndex(e archive.Entry) {
+	x, ok := b.indexes[oidOf(e)]
+	if !ok || !b.known(x.Table) {
+		return
+	}
+	first, rest := cutStatement(e.Defn.Value)
+	b.tables4toc[e.ID] = []uint32{x.Table}
+	n := b.add(e, &job{
+		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e)}, sql: []string{first}, index: &x,
+	}, graph.Build, b.buildCost(x), lockOn(x.Table, graph.Share), b.loads[x.Table]...)
+	b.byEntry[e.ID] = n
+	if rest != "" {
+		// CLUSTER ON and the like need the table for themselves, for a moment: not while another of its indexes is being built.
+		b.byEntry[e.ID] = b.add(e, &job{
+			name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e) + "/after"}, sql: []string{rest},
+		}, graph.Other, quick, lockOn(x.Table, graph.AccessExclusive), n)
+	}
+}
+
+func (b *builder) buildCost(x plan.Index) float64 {
+	var size int64
+	if t := b.tables[x.Table]; t != nil {
+		size = t.Bytes()
+	}
+	return quick + plan.BuildCost(x, size)
+}
+
+// addConstraint adds a key or an exclusion. ADD PRIMARY KEY would lock out every other index build of the table for as long as it takes:
+// a key of a table that is not small takes over a unique index that was built beside the others.
+func (b *builder) addConstraint(e archive.Entry) {
+	c, ok := b.constraints[oidOf(e)]
+	if !ok || !b.known(c.Table) {
+		return
+	}
+	x := b.indexes[c.Index]
+	t := b.tables[c.Table]
+	object := x.Schema + "." + c.Name
+	b.tables4toc[e.ID] = []uint32{c.Table}
+	if t == nil || t.Batch > 0 || c.Plain || c.Type != "p" && c.Type != "u" {
+		b.byEntry[e.ID] = b.add(e, &job{
+			name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn.Value}, index: &x,
+		}, graph.Build, b.buildCost(x), lockOn(c.Table, graph.AccessExclusive), b.loads[c.Table]...)
+		return
+	}
+	n := b.add(e, &job{
+		name: "index " + c.Name, kind: pgxfer.KindIndex, object: object, items: []string{tocItem(e) + "/build"}, sql: []string{x.Def}, index: &x,
+	}, graph.Build, b.buildCost(x), lockOn(c.Table, graph.Share), b.loads[c.Table]...)
+	_, rest := cutStatement(e.Defn.Value)
+	kind := "UNIQUE"
+	if c.Type == "p" {
+		kind = "PRIMARY KEY"
+	}
+	name := pgx.Identifier{c.Name}.Sanitize()
+	b.byEntry[e.ID] = b.add(e, &job{
+		name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)},
+		sql: []string{"ALTER TABLE ONLY " + t.SQLName() + " ADD CONSTRAINT " + name + " " + kind + " USING INDEX " + name + " " + c.Deferred, rest},
+	}, graph.Other, quick, lockOn(c.Table, graph.AccessExclusive), n)
+}
+
+// addAttach adds what makes a leaf's index part of its parent's.
+func (b *builder) addAttach(e archive.Entry) {
+	var locks []graph.Lock
+	for _, dep := range e.Deps {
+		for _, table := range b.tables4toc[dep] {
+			locks = append(locks, graph.Lock{Table: table, Mode: graph.AccessExclusive})
+		}
+	}
+	b.byEntry[e.ID] = b.add(e, &job{
+		name: "index " + e.Tag.Value, kind: pgxfer.KindIndex, object: e.Name(), items: []string{tocItem(e)}, sql: []string{e.Defn.Value},
+	}, graph.Other, quick, locks)
+}

@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer"
+	"changeover/pgxfer/stream/ledger"
+	"changeover/pgxfer/stream/plan"
+	"changeover/pgxfer/stream/session"
+)
+
+// job is statements to run in one transaction, with their notes.
+type job struct {
+	name   string
+	kind   string // of the worker that is shown
+	object string
+	items  []string
+	sql    []string // empty ones are left out
+	index  *plan.Index
+	// otherwise replaces the first statement when rows on the source itself break a foreign key; mayFail is the SQLSTATE with which
+	// the job may fail for that reason. Both are reported.
+	otherwise string
+	mayFail   string
+}
+
+// foreignKeyViolation means that rows refer to nothing.
+const foreignKeyViolation = "23503"
+
+// execute runs a job in a worker's session.
+func (r *restore) execute(ctx context.Context, slot int, j *job) error {
+	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
+	notes := make([]ledger.Note, len(j.items))
+	for i, item := range j.items {
+		notes[i].Item = item
+	}
+	a := &activity{kind: j.kind, object: j.object}
+	defer r.status.start(slot, a)()
+	err := s.do(ctx, r.line(slot), j.name, func(conn *pgx.Conn, again bool) error {
+		if again {
+			if done, err := ledger.Has(ctx, conn, notes); err != nil || done {
+				return err
+			}
+		}
+		a.pid.Store(conn.PgConn().PID())
+		if j.index != nil {
+			if err := r.clear(ctx, conn, *j.index); err != nil {
+				return err
+			}
+		}
+		return r.once(ctx, conn, notes, func() error { return j.run(ctx, conn) })
+	})
+	if err == nil || session.Code(err) != foreignKeyViolation {
+		return err
+	}
+	switch {
+	case j.otherwise != "":
+		bent := *j
+		bent.sql = append([]string{j.otherwise}, j.sql[1:]...)
+		bent.otherwise = ""
+		r.violated(j, err)
+		return r.execute(ctx, slot, &bent)
+	case j.mayFail == foreignKeyViolation:
+		r.violated(j, err)
+		return nil
+	}
+	return err
+}
+
+// violated reports a foreign key that the source's own rows break: there, too, it holds only for new rows.
+func (r *restore) violated(j *job, err error) {
+	r.report.Error("%s stays not validated, because rows of the source break it: %v", j.name, err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Skipped = append(r.result.Skipped, pgxfer.Skipped{
+		Kind: "FK VALIDATION", Name: j.object, Reason: "rows of the source break it; repair them, then run ALTER TABLE … VALIDATE CONSTRAINT",
+	})
+}
+
+func (j *job) run(ctx context.Context, conn *pgx.Conn) error {
+	for _, sql := range j.sql {
+		if sql == "" {
+			continue
+		}
+		if err := session.Exec(ctx, conn, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear takes away an invalid index of the name: what is left of a build that somebody interrupted by hand. Ours leave nothing.
+func (r *restore) clear(ctx context.Context, conn *pgx.Conn, x plan.Index) error {
+	name := pgx.Identifier{x.Schema, x.Name}.Sanitize()
+	var invalid bool
+	err := conn.QueryRow(ctx, `SELECT COALESCE((SELECT NOT x.indisvalid AND c.relkind = 'i' FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
+		WHERE x.indexrelid = pg_catalog.to_regclass($1) AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid)), false)`, name).Scan(&invalid)
+	if err != nil {
+		return fmt.Errorf("looking for a leftover of index %s: %w", x.Name, err)
+	}
+	if !invalid {
+		return nil
+	}
+	r.report.Warn("dropping an invalid index %s left on %s", x.Name, r.opts.Target.Name)
+	return session.Exec(ctx, conn, `DROP INDEX `+name)
+}

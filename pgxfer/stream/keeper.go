@@ -1,0 +1,195 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer/stream/plan"
+	"changeover/pgxfer/stream/session"
+)
+
+// keeper is the session that keeps the snapshot, and the locks on all tables, for as long as the dump lasts. Readers import the
+// snapshot from it, at any time.
+type keeper struct {
+	opener session.Opener
+
+	mu   sync.Mutex
+	conn *pgx.Conn
+	id   string // of the exported snapshot; empty where the server cannot export one
+	text string // state of all transactions in it
+	plan *plan.Plan
+}
+
+// open takes the snapshot.
+func (k *keeper) open(ctx context.Context) error {
+	conn, err := k.opener.Open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := k.take(ctx, conn); err != nil {
+		session.Close(ctx, conn)
+		return err
+	}
+	k.conn = conn
+	return nil
+}
+
+func (k *keeper) take(ctx context.Context, conn *pgx.Conn) error {
+	if err := session.Exec(ctx, conn, `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`); err != nil {
+		return fmt.Errorf("taking a snapshot: %w", err)
+	}
+	if err := conn.QueryRow(ctx, `SELECT pg_catalog.pg_export_snapshot()`).Scan(&k.id); err != nil {
+		// Where a follower cannot export, each reader takes its own and compares: while nobody writes, all are the same.
+		if code := session.Code(err); code != "55000" && code != "0A000" && code != "25006" && code != "42501" {
+			return fmt.Errorf("exporting the snapshot: %w", err)
+		}
+		k.id = ""
+		if err := session.Exec(ctx, conn, `ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`); err != nil {
+			return fmt.Errorf("taking a snapshot: %w", err)
+		}
+	}
+	return nil
+}
+
+// lockBatch bounds the length of one statement.
+const lockBatch = 500
+
+// lock holds all tables as they are: nobody can drop, change or rewrite one. It fails, by name, on one that we may not read.
+func (k *keeper) lock(ctx context.Context, p *plan.Plan) error {
+	k.plan = p
+	return lockTables(ctx, k.conn, p)
+}
+
+func lockTables(ctx context.Context, conn *pgx.Conn, p *plan.Plan) error {
+	if err := session.Exec(ctx, conn, `SET lock_timeout = '300s'`); err != nil {
+		return err
+	}
+	for start := 0; start < len(p.Tables); start += lockBatch {
+		var names []string
+		for _, t := range p.Tables[start:min(start+lockBatch, len(p.Tables))] {
+			names = append(names, t.SQLName())
+		}
+		if err := session.Exec(ctx, conn, `LOCK TABLE ONLY `+strings.Join(names, ", ONLY ")+` IN ACCESS SHARE MODE`); err != nil {
+			return fmt.Errorf("locking the tables against changes: %w", err)
+		}
+	}
+	return errors.Join(session.Exec(ctx, conn, `SET lock_timeout = 0`), sameFiles(ctx, conn, p.Tables))
+}
+
+// sameFiles fails when a table was rewritten since the plan was made: its rows are elsewhere now.
+func sameFiles(ctx context.Context, conn *pgx.Conn, tables []plan.Table) error {
+	oids := make([]uint32, len(tables))
+	for i, t := range tables {
+		oids[i] = t.OID
+	}
+	rows, err := conn.Query(ctx, `SELECT oid, COALESCE(pg_catalog.pg_relation_filenode(oid), 0::oid) FROM pg_catalog.unnest($1::oid[]) oid`, oids)
+	if err != nil {
+		return fmt.Errorf("checking the tables' files: %w", err)
+	}
+	files := map[uint32]uint32{}
+	var oid, file uint32
+	if _, err := pgx.ForEachRow(rows, []any{&oid, &file}, func() error {
+		files[oid] = file
+		return nil
+	}); err != nil {
+		return fmt.Errorf("checking the tables' files: %w", err)
+	}
+	for _, t := range tables {
+		if files[t.OID] != t.Filenode {
+			return fmt.Errorf("table %s.%s was rewritten or dropped: %w", t.Schema, t.Name, errChanged)
+		}
+	}
+	return nil
+}
+
+// join puts a reader's session into the snapshot.
+func (k *keeper) join(ctx context.Context, conn *pgx.Conn) error {
+	k.mu.Lock()
+	id, text := k.id, k.text
+	k.mu.Unlock()
+	if err := session.Exec(ctx, conn, `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`); err != nil {
+		return err
+	}
+	if id != "" {
+		err := session.Exec(ctx, conn, `SET TRANSACTION SNAPSHOT '`+id+`'`)
+		if err == nil || session.Passing(err) {
+			return err
+		}
+		// Nobody holds the snapshot any more.
+		if err := k.renew(ctx, id); err != nil {
+			return err
+		}
+		k.mu.Lock()
+		id = k.id
+		k.mu.Unlock()
+		if err := session.Exec(ctx, conn, `ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`); err != nil {
+			return err
+		}
+		if id != "" {
+			return session.Exec(ctx, conn, `SET TRANSACTION SNAPSHOT '`+id+`'`)
+		}
+	}
+	return sameState(ctx, conn, k.plan, text)
+}
+
+// renew takes a new snapshot when the session that kept the old one was ended, if nothing was written in between.
+func (k *keeper) renew(ctx context.Context, gone string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.id != gone {
+		return nil // another reader was faster
+	}
+	session.Close(ctx, k.conn)
+	k.conn = nil
+	if err := k.open(ctx); err != nil {
+		return err
+	}
+	if err := sameState(ctx, k.conn, k.plan, k.text); err != nil {
+		return err
+	}
+	return lockTables(ctx, k.conn, k.plan)
+}
+
+// sameState fails unless the session's snapshot is the state of the text: the same transactions over, and none under way.
+func sameState(ctx context.Context, conn *pgx.Conn, p *plan.Plan, text string) error {
+	now, err := plan.SnapshotText(ctx, conn, p.Source.Version)
+	if err != nil {
+		return err
+	}
+	parts := strings.Split(text, ":")
+	if now != text || len(parts) != 3 || parts[0] != parts[1] || parts[2] != "" {
+		return fmt.Errorf("%w (transactions then %s, now %s)", errChanged, text, now)
+	}
+	return nil
+}
+
+// beat keeps the session from looking idle to whatever lies between us and the server.
+func (k *keeper) beat(ctx context.Context) {
+	tick := time.NewTicker(20 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		k.mu.Lock()
+		if k.conn != nil && !k.conn.IsClosed() {
+			_ = session.Exec(ctx, k.conn, `SELECT 1`) // a reader finds out when it is gone
+		}
+		k.mu.Unlock()
+	}
+}
+
+func (k *keeper) close(ctx context.Context) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	session.Close(ctx, k.conn)
+	k.conn = nil
+}

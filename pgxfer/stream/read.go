@@ -1,0 +1,305 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer"
+	"changeover/pgxfer/archive"
+	"changeover/pgxfer/pgserver"
+	"changeover/pgxfer/pgtools"
+	"changeover/pgxfer/schema"
+	"changeover/pgxfer/stream/graph"
+	"changeover/pgxfer/stream/piece"
+	"changeover/pgxfer/stream/plan"
+	"changeover/pgxfer/stream/session"
+)
+
+// unit is one thing to read or load: a piece of a table, or a batch of large objects.
+type unit struct {
+	item   string
+	table  *plan.Table // nil for large objects
+	n      int         // piece of the table, or batch of large objects
+	large  plan.LargeObjects
+	bytes  int64 // estimate
+	object string
+}
+
+// units lists everything that a plan moves, in order: small tables of a batch belong together.
+func units(p *plan.Plan) [][]unit {
+	var list [][]unit
+	batch := map[int]int{} // number of a batch → index in the list
+	for i := range p.Tables {
+		t := &p.Tables[i]
+		for n, pc := range t.Pieces {
+			u := unit{item: piece.Item(t.OID, n), table: t, n: n, bytes: pc.Bytes, object: t.Schema + "." + t.Name}
+			if at, ok := batch[t.Batch]; ok && t.Batch > 0 {
+				list[at] = append(list[at], u)
+				continue
+			}
+			if t.Batch > 0 {
+				batch[t.Batch] = len(list)
+			}
+			list = append(list, []unit{u})
+		}
+	}
+	for n, l := range p.LargeObjects {
+		list = append(list, []unit{{item: piece.LargeItem(n), n: n, large: l, object: "large objects", bytes: int64(l.Count) * 2048}})
+	}
+	return list
+}
+
+// activity is what a worker shows while it moves the unit.
+func (u unit) activity() *activity {
+	if u.table == nil {
+		return &activity{kind: pgxfer.KindObjects, object: u.object, estimate: u.bytes}
+	}
+	a := &activity{kind: pgxfer.KindData, object: u.object, estimate: u.bytes}
+	if u.table.Split() {
+		a.part, a.parts = u.n+1, len(u.table.Pieces)
+	}
+	return a
+}
+
+func (u unit) name() string {
+	if u.table == nil {
+		return "large objects"
+	}
+	return partName(u.object, u.n+1, len(u.table.Pieces))
+}
+
+func (u unit) out(p *plan.Plan) string {
+	if u.table == nil {
+		return plan.OutLarge(u.large)
+	}
+	return p.Out(*u.table, u.n)
+}
+
+// work makes the graph of what is still to be read. What begins the longest way on the target is read first.
+func (d *dump) work() *graph.Graph {
+	g := &graph.Graph{}
+	d.status = &status{
+		Engine: d.Engine, report: d.report, control: d.opts.Control, limits: graph.Limits{Total: d.opts.Jobs}, slots: map[int]*activity{},
+		phase: func() string { return "data" }, tick: d.watchDisk, began: d.Now(),
+	}
+	d.left = map[uint32]int{}
+	defer func() {
+		d.status.items = pgxfer.Count{Done: int64(len(d.plan.Tables) - len(d.left)), Total: int64(len(d.plan.Tables))}
+	}()
+	tail := plan.Tails(d.plan)
+	for _, list := range units(d.plan) {
+		n := &graph.Node{Class: graph.Load, Work: list, Name: list[0].name()}
+		missing := false
+		for _, u := range list {
+			n.Cost += plan.LoadCost(u.bytes)
+			d.status.expect(u.bytes)
+			if e, ok := d.entries[u.item]; ok {
+				d.status.finish(u.bytes, e.Bytes, e.Rows)
+				continue
+			}
+			missing = true
+			if u.table != nil {
+				d.left[u.table.OID]++
+			}
+		}
+		g.Add(n)
+		if !missing {
+			g.Finish(n)
+			continue
+		}
+		if t := list[0].table; t != nil && tail[t.OID] > 0 {
+			// What follows on the target counts for the order, but is not ours to do.
+			g.Weigh(n, tail[t.OID])
+		}
+	}
+	return g
+}
+
+// reader is the session of a worker.
+func (d *dump) reader(slot int) *line {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.readers) <= slot {
+		d.readers = append(d.readers, &line{opener: d.keeper.opener, prepare: d.keeper.join})
+	}
+	return d.readers[slot]
+}
+
+// do reads the units of a node that are not in the archive yet.
+func (d *dump) do(ctx context.Context, slot int, n *graph.Node) error {
+	s := stubborn{Engine: d.Engine, report: d.report, where: d.opts.Source.Name}
+	for _, u := range n.Work.([]unit) {
+		if d.has(u.item) {
+			continue
+		}
+		a := u.activity()
+		stop := d.status.start(slot, a)
+		err := s.do(ctx, d.reader(slot), "reading "+u.name(), func(conn *pgx.Conn, _ bool) error {
+			a.bytes.Store(0)
+			return d.readUnit(ctx, conn, u, a)
+		})
+		stop()
+		if err != nil {
+			if ctx.Err() == nil && !isAgain(err) {
+				err = fmt.Errorf("%w: %w", graph.ErrFatal, err) // half a dump is no use: what is read stays for the next attempt
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *dump) has(item string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.entries[item]
+	return ok
+}
+
+func (d *dump) readUnit(ctx context.Context, conn *pgx.Conn, u unit, a *activity) error {
+	e, err := piece.Write(ctx, d.dir, u.item, piece.FileOf(u.item, d.plan), d.plan.Compression, &a.bytes, func(w io.Writer) (int64, error) {
+		tag, err := conn.PgConn().CopyTo(ctx, w, u.out(d.plan))
+		if err != nil {
+			return 0, err
+		}
+		if u.table != nil && u.table.Split() {
+			// Asked after reading: from then on our own lock keeps the table as it is.
+			err = sameFiles(ctx, conn, []plan.Table{*u.table})
+		}
+		return tag.RowsAffected(), err
+	})
+	if err != nil {
+		return err
+	}
+	return d.list(e, u)
+}
+
+// list enters a complete file into the journal.
+func (d *dump) list(e piece.Entry, u unit) error {
+	if err := d.journal.Add(e); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.entries[e.Item] = e
+	d.status.finish(u.bytes, e.Bytes, e.Rows)
+	if u.table != nil {
+		if d.left[u.table.OID]--; d.left[u.table.OID] == 0 {
+			d.status.item(1)
+		}
+	}
+	return nil
+}
+
+// watchDisk fails before the disk is full: others may need it.
+func (d *dump) watchDisk() error {
+	free, err := archive.FreeSpace(d.dir)
+	if err != nil {
+		return err
+	}
+	if free < d.Reserve {
+		return fmt.Errorf("%w: less than %d MiB are left for the archive; make room, then run it again", pgxfer.ErrSpace, d.Reserve>>20)
+	}
+	return nil
+}
+
+// listSchema dumps the schema into the archive.
+func (d *dump) listSchema(ctx context.Context) error {
+	if d.has(piece.SchemaItem) {
+		return nil
+	}
+	if err := d.dumpSchema(ctx); err != nil {
+		return err
+	}
+	e, err := piece.Describe(ctx, d.dir, piece.SchemaItem, piece.SchemaName+"/"+archive.TOCName)
+	if err != nil {
+		return err
+	}
+	return d.list(e, unit{})
+}
+
+// dumpSchema runs pg_dump for everything but rows, in the same snapshot.
+func (d *dump) dumpSchema(ctx context.Context) error {
+	at := filepath.Join(d.dir, piece.SchemaName)
+	if err := os.RemoveAll(at); err != nil {
+		return err
+	}
+	args := []string{
+		"--format=directory", "--file=" + at, "--schema-only", "--compress=0", "--verbose",
+		"--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + strconv.Itoa(300_000),
+	}
+	if d.keeper.id != "" {
+		args = append(args, "--snapshot="+d.keeper.id)
+	}
+	if err := runTool(ctx, d.report, pgtools.Command{
+		Path: d.tools.Dump, Endpoint: d.opts.Source, Server: d.plan.Source.Version, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Args: args,
+	}, "pg_dump"); err != nil {
+		return err
+	}
+	// Some minors of pg_dump write an option that no server takes back; restore.sh cannot clean up after them.
+	toc, err := archive.ReadTOC(at)
+	if err != nil {
+		return err
+	}
+	if cleaned := schema.DropAttver(toc); len(cleaned) > 0 {
+		if err := piece.WriteDurably(at, archive.TOCName, toc.Bytes(), 0o600); err != nil {
+			return err
+		}
+		d.report.Warn("pg_dump wrote pg_attver, the source server's own bookkeeping, into %d definitions: removed", len(cleaned))
+	}
+	return nil
+}
+
+// finish reads the leader's sequences, writes the script, and then the manifest.
+func (d *dump) finish(ctx context.Context) (pgxfer.DumpResult, error) {
+	conn, err := session.Opener{Endpoint: d.opts.Leader, AppName: pgtools.AppName(d.opts.Tag, "stream watch")}.Open(ctx)
+	if err != nil {
+		return pgxfer.DumpResult{}, err
+	}
+	defer session.Close(ctx, conn)
+	sequences, err := pgserver.Sequences(ctx, conn)
+	if err != nil {
+		return pgxfer.DumpResult{}, err
+	}
+	m := &piece.Manifest{Engine: Name, Created: d.Now().UTC(), Plan: d.hash, Sequences: sequences}
+	result := pgxfer.DumpResult{Engine: Name, Tables: len(d.plan.Tables), Skipped: d.plan.Skipped}
+	if err := d.writeScript(ctx, sequences); err != nil {
+		return pgxfer.DumpResult{}, err
+	}
+	wanted := []string{piece.SchemaItem, piece.ScriptItem}
+	for _, list := range units(d.plan) {
+		for _, u := range list {
+			wanted = append(wanted, u.item)
+		}
+	}
+	for _, item := range wanted {
+		e, ok := d.entries[item]
+		if !ok {
+			return pgxfer.DumpResult{}, fmt.Errorf("%s was not read", item)
+		}
+		m.Entries = append(m.Entries, e)
+		result.ArchiveBytes += e.Size
+		if item != piece.SchemaItem && item != piece.ScriptItem {
+			result.Bytes += e.Bytes
+		}
+		if strings.HasPrefix(item, "data/") {
+			result.Rows += e.Rows // those of tables; large objects have none
+		}
+	}
+	if result.Manifest, err = m.Write(d.dir); err != nil {
+		return pgxfer.DumpResult{}, err
+	}
+	if err := d.journal.End(result.Manifest); err != nil {
+		return pgxfer.DumpResult{}, err
+	}
+	whole := func(n int64) pgxfer.Count { return pgxfer.Count{Done: n, Total: n} }
+	d.report.Progress(pgxfer.Progress{Phase: "data", Items: whole(int64(result.Tables)), Bytes: whole(result.Bytes), Rows: whole(result.Rows)})
+	return result, nil
+}

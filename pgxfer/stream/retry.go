@@ -1,0 +1,152 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer/meter"
+	"changeover/pgxfer/stream/graph"
+	"changeover/pgxfer/stream/session"
+)
+
+// line is the session of one worker. It is opened when needed, and again when it broke.
+type line struct {
+	opener session.Opener
+	// prepare makes a new session ready for use, nil for nothing.
+	prepare func(context.Context, *pgx.Conn) error
+
+	conn *pgx.Conn
+	lost uint32 // backend of a session that broke, which may still be working
+}
+
+// get gives the session, after the backend of a broken one has ended: it might yet commit what it was told to.
+func (l *line) get(ctx context.Context) (*pgx.Conn, error) {
+	if l.conn != nil && !l.conn.IsClosed() {
+		return l.conn, nil
+	}
+	if l.conn != nil {
+		l.drop(ctx)
+	}
+	conn, err := l.opener.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if l.lost != 0 {
+		if err := endBackend(ctx, conn, l.lost, l.opener.AppName); err != nil {
+			session.Close(ctx, conn)
+			return nil, err
+		}
+		l.lost = 0
+	}
+	if l.prepare != nil {
+		if err := l.prepare(ctx, conn); err != nil {
+			session.Close(ctx, conn)
+			return nil, err
+		}
+	}
+	l.conn = conn
+	return conn, nil
+}
+
+// drop closes a session of which it is not known what it still does.
+func (l *line) drop(ctx context.Context) {
+	if l.conn == nil {
+		return
+	}
+	l.lost = l.conn.PgConn().PID()
+	session.Close(ctx, l.conn)
+	l.conn = nil
+}
+
+// close ends a session that is idle.
+func (l *line) close(ctx context.Context) {
+	session.Close(ctx, l.conn)
+	l.conn = nil
+}
+
+// endBackend ends a process of ours and waits until it is gone.
+func endBackend(ctx context.Context, conn *pgx.Conn, pid uint32, appName string) error {
+	for {
+		var there bool
+		err := conn.QueryRow(ctx, `SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) > 0 FROM pg_catalog.pg_stat_activity
+			WHERE pid = $1 AND application_name = $2 AND usename = CURRENT_USER`, int32(pid), appName).Scan(&there)
+		if err != nil {
+			return fmt.Errorf("ending a session that was lost: %w", err)
+		}
+		if !there {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// stubborn tries something again, each time in a new session, for as long as what goes wrong may pass.
+type stubborn struct {
+	Engine
+	report *meter.Reporter
+	where  string // name of the database, for people
+}
+
+// maxTries bounds how often the same thing may fail on a server that can be reached.
+const maxTries = 10
+
+// do calls try until it succeeds or fails for good. again is false the first time. A server that has no room gives [graph.ErrAgain].
+func (s stubborn) do(ctx context.Context, l *line, what string, try func(conn *pgx.Conn, again bool) error) error {
+	pause, again := s.Backoff, false
+	patience := s.Patience
+	if patience == 0 {
+		patience = serverPatience
+	}
+	var giveUp time.Time
+	tries := 0
+	for {
+		conn, err := l.get(ctx)
+		reached := err == nil
+		if reached {
+			err = try(conn, again)
+		}
+		if err == nil {
+			return nil
+		}
+		l.drop(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !reached && session.Full(err) {
+			s.report.Warn("%s has no room for another session: going on with fewer", s.where)
+			return fmt.Errorf("%s: %w: %w", what, graph.ErrAgain, err)
+		}
+		if reached {
+			tries++
+		}
+		if !session.Passing(err) || tries > maxTries {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if now := s.Now(); reached || giveUp.IsZero() {
+			giveUp = now.Add(patience)
+		} else if now.After(giveUp) {
+			return fmt.Errorf("%s: %w: %w", what, graph.ErrFatal, err)
+		}
+		s.report.Warn("%s: %v; trying again", what, err)
+		again = true
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 15*time.Second)
+	}
+}
+
+func isAgain(err error) bool { return errors.Is(err, graph.ErrAgain) }
+
+// errChanged means that the source is not what the plan was made from.
+var errChanged = errors.New("the source was written to since the dump began; dump again into a new directory")

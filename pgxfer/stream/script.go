@@ -1,0 +1,130 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer/archive"
+	"changeover/pgxfer/pgserver"
+	"changeover/pgxfer/schema"
+	"changeover/pgxfer/stream/piece"
+	"changeover/pgxfer/stream/plan"
+)
+
+// Lists for pg_restore that the script uses, within the archive.
+const (
+	listsDir = "lists"
+	preList  = listsDir + "/pre.txt"
+	postList = listsDir + "/post.txt"
+)
+
+// scriptHead is the part of restore.sh that is the same in every archive.
+const scriptHead = `#!/bin/sh
+# Restores this archive into an empty database with nothing but psql, pg_restore and zstd.
+#
+# Usage: PGHOST=… PGUSER=… PGPASSWORD=… PGDATABASE=… ./restore.sh
+# The programs must be of the target's major version, and the role must own the database.
+set -eu
+cd "$(dirname "$0")"
+PGOPTIONS="${PGOPTIONS:-} -c search_path= -c check_function_bodies=off -c xmloption=content -c row_security=off -c client_min_messages=warning"
+PGCLIENTENCODING=UTF8
+export PGOPTIONS PGCLIENTENCODING
+
+run() { psql -X -q -v ON_ERROR_STOP=1 -c "$1" >/dev/null; }
+optional() { psql -X -q -v ON_ERROR_STOP=1 -c "$1" >/dev/null || echo "not done: $1" >&2; }
+rows() { case "$1" in *.zst) zstd -dcq -- "$1" ;; *) cat -- "$1" ;; esac; }
+load() { # file, rows in it, statement
+	got="$(rows "$1" | psql -X -v ON_ERROR_STOP=1 -c "$3")"
+	[ "$got" = "COPY $2" ] || { echo "$1: $2 rows were expected, got $got" >&2; exit 1; }
+}
+large() { # file, rows in it
+	got="$(rows "$1" | psql -X -1 -v ON_ERROR_STOP=1 -c '` + plan.BeforeLarge + `' -c '` + plan.InLarge + `' -c '` + largeInScript + `' | grep '^COPY')"
+	[ "$got" = "COPY $2" ] || { echo "$1: $2 rows were expected, got $got" >&2; exit 1; }
+}
+objects() { pg_restore --format=directory --exit-on-error --no-owner --no-acl --no-tablespaces --dbname="dbname='${PGDATABASE:?name the database in PGDATABASE}'" --use-list="$1" ` + piece.SchemaName + `; }
+
+`
+
+// largeInScript is [plan.AfterLarge] with its statements as one, which is what psql's -c takes after -c.
+const largeInScript = `WITH made AS MATERIALIZED (SELECT pg_catalog.lo_create(lo) FROM (SELECT DISTINCT lo FROM pg_temp.changeover_large_objects) made)
+		SELECT pg_catalog.count(*) FROM made' -c 'SELECT pg_catalog.lo_put(lo, pos, content) FROM pg_temp.changeover_large_objects ORDER BY lo, pos`
+
+// writeScript writes restore.sh and its lists. It must not be needed for our own restore, and no part of ours for it.
+func (d *dump) writeScript(ctx context.Context, sequences []pgserver.Sequence) error {
+	toc, err := archive.ReadTOC(filepath.Join(d.dir, piece.SchemaName))
+	if err != nil {
+		return err
+	}
+	// Without a target to ask: schemas and extensions are made where they are missing, and left out of the lists.
+	target := schema.Target{Schemas: map[string]bool{"public": false}, Extensions: map[string]pgserver.Extension{}}
+	var b strings.Builder
+	b.WriteString(scriptHead)
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	for _, e := range toc.Entries {
+		if e.Kind == "SCHEMA" && e.Tag.Value != pgserver.HerokuSchema {
+			if _, known := target.Schemas[e.Tag.Value]; !known {
+				target.Schemas[e.Tag.Value] = true
+				line("run %s", quote("CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{e.Tag.Value}.Sanitize()))
+			}
+		}
+	}
+	for _, x := range d.plan.Extensions {
+		target.Extensions[x.Name] = x
+		line("optional %s", quote("CREATE EXTENSION IF NOT EXISTS "+pgx.Identifier{x.Name}.Sanitize()+" WITH SCHEMA "+pgx.Identifier{x.Schema}.Sanitize()))
+	}
+	pre, post := sections(toc, schema.Filter(toc, target).Keep)
+	line("\nobjects %s\n", preList)
+	for _, list := range units(d.plan) {
+		for _, u := range list {
+			e := d.entries[u.item]
+			if u.table == nil {
+				line("large %s %d", quote(e.File), e.Rows)
+			} else {
+				line("load %s %d %s", quote(e.File), e.Rows, quote(d.plan.In(*u.table, false)))
+			}
+		}
+	}
+	line("\nobjects %s\n", postList)
+	for _, j := range (&restore{plan: d.plan, entries: schema.Filtered{Keep: pre}}).refreshes() {
+		for _, sql := range j.sql {
+			line("run %s", quote(sql))
+		}
+	}
+	for _, j := range (&restore{plan: d.plan}).comments() {
+		line("run %s", quote(strings.Join(j.sql, ";\n")))
+	}
+	for _, s := range sequences {
+		line("run %s", quote(fmt.Sprintf("SELECT pg_catalog.setval('%s'::pg_catalog.regclass, %d, %t)",
+			strings.ReplaceAll(s.QualifiedName(), "'", "''"), s.LastValue, s.IsCalled)))
+	}
+	line("run ANALYZE\necho restored")
+	return d.saveScript(ctx, b.String(), pre, post)
+}
+
+// saveScript puts the script and the lists in place. The lists are of no use to anybody else, so that only the script is listed.
+func (d *dump) saveScript(ctx context.Context, script string, pre, post []archive.Entry) error {
+	if err := os.MkdirAll(filepath.Join(d.dir, listsDir), 0o700); err != nil {
+		return fmt.Errorf("writing %s: %w", piece.ScriptName, err)
+	}
+	for name, entries := range map[string][]archive.Entry{preList: pre, postList: post} {
+		if err := piece.WriteDurably(d.dir, name, schema.Filtered{Keep: entries}.List(), 0o600); err != nil {
+			return err
+		}
+	}
+	if err := piece.WriteDurably(d.dir, piece.ScriptName, []byte(script), 0o700); err != nil {
+		return err
+	}
+	e, err := piece.Describe(ctx, d.dir, piece.ScriptItem, piece.ScriptName)
+	if err != nil {
+		return err
+	}
+	return d.list(e, unit{})
+}
+
+// quote makes one word of the shell out of anything.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

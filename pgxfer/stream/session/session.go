@@ -1,0 +1,105 @@
+// Package session opens connections whose settings do not change what rows look like: whatever a role, a database or a server is
+// configured for, the same value is read and written as the same text.
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer"
+	"changeover/pgxfer/pgserver"
+)
+
+// settings are what pg_dump sets too, and what it forgets: an idle session may not be ended while it keeps the snapshot.
+var settings = []struct {
+	from  int // first major that knows it
+	value string
+}{
+	{0, `client_min_messages = 'warning'`},
+	{0, `DateStyle = 'ISO, YMD'`},
+	{0, `IntervalStyle = 'postgres'`},
+	{0, `TimeZone = 'UTC'`},
+	{0, `extra_float_digits = 3`},
+	{0, `bytea_output = 'hex'`},
+	{0, `lc_monetary = 'C'`},
+	{0, `xmloption = 'content'`},
+	{0, `standard_conforming_strings = on`},
+	{0, `synchronize_seqscans = off`},
+	{0, `quote_all_identifiers = off`},
+	{0, `row_security = off`}, // an error rather than rows that are missing
+	{0, `statement_timeout = 0`},
+	{0, `lock_timeout = 0`},
+	{0, `idle_in_transaction_session_timeout = 0`},
+	{14, `idle_session_timeout = 0`},
+	{14, `client_connection_check_interval = '1s'`}, // a COPY whose client was killed ends
+	{17, `transaction_timeout = 0`},
+	{0, `search_path = ''`},
+}
+
+// forTarget are more settings for sessions that write.
+var forTarget = []string{
+	`default_transaction_read_only = off`,
+	`check_function_bodies = off`,
+	`synchronous_commit = on`, // a crash may not forget what the ledger says was loaded
+}
+
+// Opener opens sessions on one database.
+type Opener struct {
+	Endpoint pgxfer.Endpoint
+	// AppName is the application_name of all of them.
+	AppName string
+	// Write prepares sessions to write.
+	Write bool
+}
+
+// Open connects. The caller closes with [Close].
+func (o Opener) Open(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := o.Endpoint.Connect(ctx, o.AppName)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.prepare(ctx, conn); err != nil {
+		Close(ctx, conn)
+		return nil, fmt.Errorf("preparing a session on %s: %w", o.Endpoint, err)
+	}
+	return conn, nil
+}
+
+func (o Opener) prepare(ctx context.Context, conn *pgx.Conn) error {
+	version, err := pgserver.ServerVersion(ctx, conn)
+	if err != nil {
+		return err
+	}
+	var sql strings.Builder
+	for _, s := range settings {
+		if version.Major() >= s.from {
+			sql.WriteString("SET " + s.value + ";")
+		}
+	}
+	if o.Write {
+		for _, s := range forTarget {
+			sql.WriteString("SET " + s + ";")
+		}
+	}
+	sql.WriteString("SET client_encoding = 'UTF8';")
+	return Exec(ctx, conn, sql.String())
+}
+
+// Exec runs statements by the simple protocol, without parameters: pgx would otherwise prepare each, and could not send several.
+func Exec(ctx context.Context, conn *pgx.Conn, sql string) error {
+	return conn.PgConn().Exec(ctx, sql).Close()
+}
+
+// Close ends a session, also when the context has ended.
+func Close(ctx context.Context, conn *pgx.Conn) {
+	if conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+}

@@ -1,0 +1,149 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer"
+	"changeover/pgxfer/pgserver"
+	"changeover/pgxfer/stream/ledger"
+)
+
+// tailBatch is how many entries go into one transaction.
+const tailBatch = 50
+
+// tail does what must come last: rules, triggers and policies, which rows must not meet while they are loaded, then materialized views,
+// sequences and the end of the ledger.
+func (r *restore) tail(ctx context.Context) error {
+	r.stage.Store("constraints")
+	l := &line{opener: r.opener}
+	defer l.close(ctx)
+	r.report.Progress(pgxfer.Progress{Phase: "constraints", Critical: "triggers, rules and policies", Items: r.status.items, Rows: r.status.rows})
+	var err error
+	if r.done, err = ledger.Read(ctx, r.control); err != nil {
+		// The session that holds the lock was lost, perhaps with the server: workers have reconnected since.
+		if err := r.reconnect(ctx); err != nil {
+			return err
+		}
+		if r.done, err = ledger.Read(ctx, r.control); err != nil {
+			return err
+		}
+	}
+	for _, jobs := range [][]*job{r.tailEntries(), r.refreshes(), r.comments()} {
+		for _, j := range jobs {
+			if err := r.tailJob(ctx, l, j); err != nil {
+				return err
+			}
+		}
+	}
+	sequences, err := r.sequences(ctx)
+	if err != nil {
+		return err
+	}
+	if err := setSequences(ctx, r.control, sequences); err != nil {
+		return err
+	}
+	if err := r.control.QueryRow(ctx, `SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('i', 'I') AND n.nspname <> $1 AND `+pgserver.UserSchema("n.nspname")+` AND `+pgserver.NotExtensionOwned("pg_class", "c.oid"),
+		ledger.Schema).Scan(&r.result.Indexes); err != nil {
+		return fmt.Errorf("counting indexes: %w", err)
+	}
+	return ledger.Drop(ctx, r.control)
+}
+
+// reconnect replaces the session that holds the lock.
+func (r *restore) reconnect(ctx context.Context) error {
+	opener := r.opener
+	opener.AppName = r.control.Config().RuntimeParams["application_name"]
+	conn, err := opener.Open(ctx)
+	if err != nil {
+		return err
+	}
+	r.control = conn
+	return ledger.Lock(ctx, conn)
+}
+
+func (r *restore) tailJob(ctx context.Context, l *line, j *job) error {
+	if (&builder{restore: r}).isDone(j) {
+		return nil
+	}
+	notes := make([]ledger.Note, len(j.items))
+	for i, item := range j.items {
+		notes[i].Item = item
+	}
+	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
+	return s.do(ctx, l, j.name, func(conn *pgx.Conn, again bool) error {
+		if again {
+			if done, err := ledger.Has(ctx, conn, notes); err != nil || done {
+				return err
+			}
+		}
+		return r.once(ctx, conn, notes, func() error { return j.run(ctx, conn) })
+	})
+}
+
+// tailEntries are the entries after the rows that no node of the graph has taken, in the order of pg_dump.
+func (r *restore) tailEntries() (jobs []*job) {
+	_, post := sections(r.toc, r.entries.Keep)
+	var batch *job
+	for _, e := range post {
+		if _, done := r.done[tocItem(e)]; done || e.Defn.Value == "" {
+			continue
+		}
+		if batch == nil || len(batch.items) == tailBatch {
+			batch = &job{kind: pgxfer.KindSchema, name: strings.ToLower(e.Kind) + " " + e.Name()}
+			jobs = append(jobs, batch)
+		}
+		batch.items = append(batch.items, tocItem(e))
+		batch.sql = append(batch.sql, e.Defn.Value)
+	}
+	return jobs
+}
+
+// refreshes fills materialized views in the order of the plan, and analyzes them.
+func (r *restore) refreshes() (jobs []*job) {
+	kept := map[uint32]bool{}
+	for _, e := range r.entries.Keep {
+		if e.Kind == "MATERIALIZED VIEW" {
+			kept[oidOf(e)] = true
+		}
+	}
+	for _, m := range r.plan.Matviews {
+		if !kept[m.OID] {
+			continue
+		}
+		name := pgx.Identifier{m.Schema, m.Name}.Sanitize()
+		jobs = append(jobs, &job{
+			kind: pgxfer.KindData, name: "materialized view " + m.Schema + "." + m.Name, items: []string{fmt.Sprintf("refresh/%d", m.OID)},
+			sql: []string{"REFRESH MATERIALIZED VIEW " + name, "ANALYZE " + name},
+		})
+	}
+	return jobs
+}
+
+// comments puts comments on large objects.
+func (r *restore) comments() (jobs []*job) {
+	for i, c := range r.plan.Comments {
+		if i%tailBatch == 0 {
+			jobs = append(jobs, &job{kind: pgxfer.KindObjects, name: "comments on large objects", items: []string{fmt.Sprintf("comments/%d", i)}})
+		}
+		j := jobs[len(jobs)-1]
+		j.sql = append(j.sql, fmt.Sprintf("COMMENT ON LARGE OBJECT %d IS '%s'", c.OID, strings.ReplaceAll(c.Text, "'", "''")))
+	}
+	return jobs
+}
+
+// setSequences puts every sequence where the leader had it.
+func setSequences(ctx context.Context, conn *pgx.Conn, sequences []pgserver.Sequence) error {
+	batch := &pgx.Batch{}
+	for _, s := range sequences {
+		batch.Queue(`SELECT pg_catalog.setval($1::text::regclass, $2, $3)`, s.QualifiedName(), s.LastValue, s.IsCalled)
+	}
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("setting sequences: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"changeover/pgxfer"
+	"changeover/pgxfer/archive"
+	"changeover/pgxfer/stream/graph"
+	"changeover/pgxfer/stream/ledger"
+	"changeover/pgxfer/stream/plan"
+)
+
+// builder makes the graph of everything between the empty tables and the tail.
+type builder struct {
+	*restore
+	g           *graph.Graph
+	tables      map[uint32]*plan.Table
+	parents     map[uint32]*plan.Parent
+	indexes     map[uint32]plan.Index
+	constraints map[uint32]plan.Constraint
+	loads       map[uint32][]*graph.Node // by table
+	builds      map[uint32][]*graph.Node // by table
+	byEntry     map[int]*graph.Node      // last node of an entry
+	tables4toc  map[int][]uint32         // tables that an entry is about
+}
+
+// work loads rows, builds indexes and adds constraints.
+func (r *restore) work(ctx context.Context) error {
+	r.stage.Store("data")
+	b := r.build()
+	limits := graph.Limits{Total: r.opts.Jobs}
+	if n := r.opts.IndexJobs; n > 0 {
+		limits = graph.Limits{Total: max(n, r.opts.Jobs), Load: r.opts.Jobs, Build: n}
+	}
+	r.status.limits = limits
+	r.run = graph.New(b.g, limits)
+	r.status.run = r.run
+	r.status.first, _, _ = r.run.Left()
+	r.run.Do = r.do
+	r.run.Retired = func(slot int) { r.line(slot).close(ctx) }
+	var others sync.WaitGroup
+	shown, stop := context.WithCancel(ctx)
+	monitor := &monitor{restore: r}
+	r.status.server = monitor.phases
+	others.Go(func() { r.status.loop(shown) })
+	if r.follower != nil {
+		others.Go(func() { r.followOn(shown) })
+	}
+	err := r.run.Wait(ctx)
+	if err != nil || r.manifest != nil || r.follower == nil {
+		stop()
+	}
+	others.Wait() // of a dump still writing its last lines, too
+	stop()
+	monitor.close(ctx)
+	if err == nil && r.follower != nil && r.manifest == nil {
+		return fmt.Errorf("%w: its dump was never finished; dump again", pgxfer.ErrArchive)
+	}
+	return err
+}
+
+// followOn opens gates until the archive is complete.
+func (r *restore) followOn(ctx context.Context) {
+	r.open()
+	for {
+		complete, err := r.follow(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.run.Fail(err)
+			}
+			return
+		}
+		if complete {
+			return
+		}
+	}
+}
+
+func (r *restore) build() *builder {
+	b := &builder{
+		restore: r, g: &graph.Graph{}, tables: map[uint32]*plan.Table{}, parents: map[uint32]*plan.Parent{}, indexes: map[uint32]plan.Index{},
+		constraints: map[uint32]plan.Constraint{}, loads: map[uint32][]*graph.Node{}, builds: map[uint32][]*graph.Node{},
+		byEntry: map[int]*graph.Node{}, tables4toc: map[int][]uint32{},
+	}
+	for i := range r.plan.Tables {
+		b.tables[r.plan.Tables[i].OID] = &r.plan.Tables[i]
+	}
+	for i := range r.plan.Parents {
+		b.parents[r.plan.Parents[i].OID] = &r.plan.Parents[i]
+	}
+	for _, x := range r.plan.Indexes {
+		b.indexes[x.OID] = x
+	}
+	for _, c := range r.plan.Constraints {
+		b.constraints[c.OID] = c
+	}
+	r.status = &status{
+		Engine: r.Engine, report: r.report, control: r.opts.Control, slots: map[int]*activity{}, began: r.Now(),
+		phase: func() string { return r.stage.Load().(string) },
+	}
+	b.addLoads()
+	b.addPost()
+	b.addAnalyze()
+	return b
+}
+
+// addLoads adds what brings rows in.
+func (b *builder) addLoads() {
+	all := units(b.plan)
+	for _, list := range all {
+		for _, u := range list {
+			if u.table != nil {
+				b.left[u.table.OID]++ // all of them first: a table is complete when none is left
+			}
+		}
+	}
+	for _, list := range all {
+		n := &graph.Node{Class: graph.Load, Work: list, Name: list[0].name(), Locks: loadLocks(list)}
+		b.g.Add(n)
+		missing := false
+		for _, u := range list {
+			n.Cost += plan.LoadCost(u.bytes)
+			b.status.expect(u.bytes)
+			if u.table != nil {
+				b.loads[u.table.OID] = append(b.loads[u.table.OID], n)
+			}
+			note, done := b.done[u.item]
+			if done {
+				b.count(u, note)
+				continue
+			}
+			missing = true
+			if _, there := b.entryOf(u.item); !there && b.follower != nil {
+				b.g.Gate(n)
+				b.gates[u.item] = n
+			}
+		}
+		if !missing {
+			b.g.Finish(n)
+		}
+	}
+	b.status.items.Total = int64(len(b.plan.Tables))
+}
+
+// count adds up what is loaded.
+func (r *restore) count(u unit, note ledger.Note) {
+	r.status.finish(u.bytes, note.Bytes, note.Rows)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Bytes += note.Bytes
+	if u.table == nil {
+		return
+	}
+	r.result.Rows += note.Rows
+	if r.left[u.table.OID]--; r.left[u.table.OID] == 0 {
+		r.result.Tables++
+		r.status.item(1)
+	}
+}
+
+// line is the session of a worker.
+func (r *restore) line(slot int) *line {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.lines) <= slot {
+		r.lines = append(r.lines, &line{opener: r.opener})
+	}
+	return r.lines[slot]
+}
+
+// do does one node.
+func (r *restore) do(ctx context.Context, slot int, n *graph.Node) error {
+	if list, ok := n.Work.([]unit); ok {
+		return r.load(ctx, slot, list)
+	}
+	return r.execute(ctx, slot, n.Work.(*job))
+}
+
+// addPost adds the entries of the table of contents that are work for the server. The others are left for the tail.
+func (b *builder) addPost() {
+	_, post := sections(b.toc, b.entries.Keep)
+	for _, e := range post {
+		switch e.Kind {
+		case "INDEX":
+			b.addIndex(e)
+		case "CONSTRAINT":
+			b.addConstraint(e)
+		}
+	}
+	for _, e := range post {
+		if e.Kind == "INDEX ATTACH" {
+			b.addAttach(e)
+		}
+	}
+	for _, e := range post {
+		if e.Kind == "FK CONSTRAINT" {
+			b.addForeignKey(e)
+		}
+	}
+}
+
+// add puts a job in, after what its entry depends on.
+func (b *builder) add(e archive.Entry, j *job, class graph.Class, cost float64, locks []graph.Lock, after ...*graph.Node) *graph.Node {
+	n := &graph.Node{Name: j.name, Class: class, Cost: cost, Locks: locks, Work: j}
+	b.g.Add(n, after...)
+	for _, dep := range e.Deps {
+		b.g.After(n, b.byEntry[dep])
+	}
+	for _, l := range locks {
+		b.builds[l.Table] = append(b.builds[l.Table], n)
+	}
+	if b.isDone(j) {
+		b.g.Finish(n)
+	}
+	return n
+}
+
+func (b *builder) isDone(j *job) bool {
+	for _, item := range j.items {
+		if _, ok := b.done[item]; !ok {
+			return false
+		}
+	}
+	return true
+}
