@@ -39,6 +39,7 @@ type Engine struct {
 	work   sync.WaitGroup // runners
 	loops  sync.WaitGroup // samplers, the fence watch
 	named  chan struct{}  // held while an add-on is being created
+	facts  chan struct{}  // holds a token when facts have changed since the card was made
 	done   chan struct{}  // closed when all steps are done
 	closed sync.Once
 
@@ -73,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		o: o, lock: lock, state: newState(len(o.Steps)), runners: map[int]*runner{}, gauges: map[steps.Role]*gauge{},
 		progress: map[int]*pgxfer.Progress{},
-		named:    make(chan struct{}, 1), done: make(chan struct{}), gate: make(chan struct{}),
+		named:    make(chan struct{}, 1), facts: make(chan struct{}, 1), done: make(chan struct{}), gate: make(chan struct{}),
 	}
 	e.base, e.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	e.hard, e.cut = context.WithCancel(context.WithoutCancel(ctx))
@@ -154,6 +155,9 @@ func (e *Engine) append(r journal.Record, data any) error {
 	if err := e.state.apply(written); err != nil {
 		e.die(err)
 		return err
+	}
+	if r.Kind == kindFact {
+		signal(e.facts)
 	}
 	e.wake()
 	e.hub.touch(urgent)

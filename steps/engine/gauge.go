@@ -45,6 +45,9 @@ func (e *Engine) startLoops() {
 	if e.o.WatchFence != nil {
 		e.loops.Go(e.watchFence)
 	}
+	if e.o.Card != nil {
+		e.loops.Go(e.keepCard)
+	}
 }
 
 // every calls do at once and then again and again until the engine closes.

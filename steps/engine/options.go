@@ -37,6 +37,10 @@ type Options struct {
 	// holds. Nil means: 3 rolled back; 4, 6 and 7 failed, so that they may be started again or rolled back.
 	BailVoids map[int]steps.State
 
+	// Card keeps the break-glass card, outside Dir, up to date: it is called at the start and after facts have changed,
+	// one call at a time. A note is worth a line in the log. Nil means that there is no card.
+	Card func(v steps.Look) (note string, err error)
+
 	// Recommend names the step to start next and says in a line why. Nil means the first that can start.
 	Recommend func(v steps.Look) (next int, hint string)
 	// Pipelined says whether the transfer engine restores while it dumps.

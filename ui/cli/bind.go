@@ -91,6 +91,7 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 		Sample: p.lag.Sample, WatchFence: steps.WatchFence(p.heroku),
 		// A bail-out must find calls left in the account's budget.
 		Bail: p.bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm,
+		Card:      (&cardFile{run: p.run}).keep,
 		Recommend: steps.Recommend, Pipelined: p.transfer.Pipelined(),
 		BootID: bootID(), Tool: Version,
 		Header: steps.RunView{

@@ -59,13 +59,18 @@ func (a *app) resumeCommand() *cobra.Command {
 
 func (a *app) bailCommand() *cobra.Command {
 	var given answers
+	var card bool
 	cmd := &cobra.Command{
 		Use: "bail", Short: "Bring production back on old-primary, at any moment before step 8", Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if card {
+				return a.printCard()
+			}
 			return a.drive(cmd.Context(), steps.BailOut, nil, given, false)
 		},
 	}
 	given.flags(cmd)
+	cmd.Flags().BoolVar(&card, "card", false, "change nothing; print the raw Heroku commands that do it by hand")
 	return cmd
 }
 

@@ -83,7 +83,7 @@ func removeRehearsal(run rundir.Dir) error {
 	if !isRehearsal(run) {
 		return fmt.Errorf("%s is not a rehearsal", run.Path)
 	}
-	return errors.Join(os.RemoveAll(run.Path), os.RemoveAll(simDir(run)))
+	return errors.Join(os.RemoveAll(run.Path), os.RemoveAll(simDir(run)), removeCard(run))
 }
 
 // removeReport deletes the report of a run that was printed instead, and the directories that held nothing else.
