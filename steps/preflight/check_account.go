@@ -18,12 +18,20 @@ var lookYourself = map[string]string{
 	"preboot":          "`heroku features`",
 	"scheduler":        "`heroku addons`",
 	"credentials":      "`heroku pg:credentials`",
+	"config vars":      "`heroku config`",
+	"followers":        "`heroku pg:info`",
+	"one-off dynos":    "`heroku ps`",
+	"rate limit":       "nothing else should use the account's API much during the run",
+	"settings":         "`heroku pg:settings`",
 	"backup schedules": "`heroku pg:backups:schedules`",
 	"data links":       "`heroku pg:links`",
 }
 
 // tokenMargin is how long a token should live at least: dump, soak and a new follower can take days.
 const tokenMargin = 7 * 24 * time.Hour
+
+// lowRateLimit is how many calls should be left of the account's 4500 when a run is set up.
+const lowRateLimit = 1000
 
 // checkAccount looks at who pays and how far the token reaches.
 func checkAccount(ctx context.Context, s *survey) error {
@@ -41,6 +49,14 @@ func checkAccount(ctx context.Context, s *survey) error {
 	}
 	if scopes := s.Scopes(); scopes != nil && !enoughScopes(scopes) {
 		s.block("token", "make one that does: `heroku authorizations:create --scope global`", "the token may not do everything a migration needs")
+	}
+	if left, err := s.RateLimit(ctx); err != nil {
+		if err := s.unread(ctx, "rate limit", err); err != nil {
+			return err
+		}
+	} else if left < lowRateLimit {
+		s.warn("rate limit", "find out what else uses this account's API, or wait: about 75 calls a minute come back",
+			"only %d calls of the account are left in its budget", left)
 	}
 	life, err := s.TokenLife(ctx)
 	switch {

@@ -16,7 +16,7 @@ func checkLeftBehind(ctx context.Context, s *survey) error {
 		s.warn("followers", "make new ones of final-primary afterwards, and move whoever reads the old ones",
 			"%s has followers, which cannot be told to follow another database", s.addon.Name)
 	}
-	for _, look := range []func(context.Context) error{s.checkCredentials, s.checkSchedules, s.checkLinks} {
+	for _, look := range []func(context.Context) error{s.checkCredentials, s.checkSchedules, s.checkLinks, s.checkSettings} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -80,6 +80,24 @@ func (s *survey) checkLinks(ctx context.Context) error {
 	}
 	if len(all) > 0 {
 		s.warn("data links", "make them again on the new database with `heroku pg:links:create`", "data links of %s do not come along: %s", s.addon.Name, some(all))
+	}
+	return nil
+}
+
+// checkSettings: a new database has the defaults.
+func (s *survey) checkSettings(ctx context.Context) error {
+	settings, err := s.DatabaseSettings(ctx, s.addon.ID)
+	if err != nil {
+		return s.mayLack(ctx, "settings", err)
+	}
+	var changed []string
+	for name, setting := range settings {
+		if setting.Value != setting.Default {
+			changed = append(changed, fmt.Sprintf("%s=%s", name, setting.Value))
+		}
+	}
+	if len(changed) > 0 {
+		s.warn("settings", "set them on the new database: `heroku pg:settings:…`", "settings of %s do not come along: %s", s.addon.Name, some(changed))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // checkWriters looks for what keeps writing, or starts to again, after an app was scaled down.
 func checkWriters(ctx context.Context, s *survey) error {
 	for _, app := range s.allApps() {
-		for _, look := range []func(context.Context, heroku.App) error{s.checkFormation, s.checkScheduler, s.checkAutoscaler, s.checkPreboot} {
+		for _, look := range []func(context.Context, heroku.App) error{s.checkFormation, s.checkOneOffs, s.checkScheduler, s.checkAutoscaler, s.checkPreboot} {
 			if err := look(ctx, app); err != nil {
 				return err
 			}
@@ -43,6 +43,25 @@ func (s *survey) checkFormation(ctx context.Context, app heroku.App) error {
 	return nil
 }
 
+// checkOneOffs: such dynos keep the environment they started with, and no scaling stops them.
+func (s *survey) checkOneOffs(ctx context.Context, app heroku.App) error {
+	dynos, err := s.Dynos(ctx, app.Name)
+	if err != nil {
+		return s.unread(ctx, "one-off dynos", err)
+	}
+	var names []string
+	for _, d := range dynos {
+		if d.OneOff() {
+			names = append(names, d.Name)
+		}
+	}
+	if len(names) > 0 {
+		s.warn("one-off dynos", fmt.Sprintf("have them done before the outage, or stop them: `heroku ps:stop --dyno-name %s -a %s`", names[0], app.Name),
+			"one-off dynos of %s run: %s; they keep the database they started with", app.Name, some(names))
+	}
+	return nil
+}
+
 func (s *survey) checkScheduler(ctx context.Context, app heroku.App) error {
 	addons, err := s.Addons(ctx, app.Name)
 	if err != nil {
@@ -53,6 +72,13 @@ func (s *survey) checkScheduler(ctx context.Context, app heroku.App) error {
 		if strings.Contains(a.Service.Name, "scheduler") || strings.Contains(a.Service.Name, "cron") {
 			s.warn("scheduler", fmt.Sprintf("turn its jobs off an hour before the outage: `heroku addons:open %s`", a.Name),
 				"app %s has %s (%s), whose jobs start in maintenance mode too", app.Name, a.Service.Name, a.Name)
+		}
+		if strings.Contains(a.Service.Name, "herokuconnect") {
+			s.warn("heroku connect", "pause its mappings before the outage, and follow Heroku's article on database changes with Connect: it must be pointed at the new one",
+				"app %s has Heroku Connect (%s), which writes to the database and reads its change log", app.Name, a.Name)
+		}
+		if strings.Contains(a.Service.Name, "autoscale") || strings.Contains(a.Service.Name, "judoscale") || strings.Contains(a.Service.Name, "hirefire") {
+			s.warn("autoscaling", "turn it off for the time of the run", "app %s has %s (%s), which would undo the scaling down", app.Name, a.Service.Name, a.Name)
 		}
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 // Plan looks at everything that can be known beforehand and makes the config of the run.
 //
-// The findings come in the order of the checks. The config is whole unless something is Blocked (see Err). The error
+// The findings come in the order of the checks, behind the answer to whether a migration is the right thing at all. The config is whole unless something is Blocked (see Err). The error
 // says why there is nothing to judge at all: no such app or database, a token that is not accepted, no answer.
 func Plan(ctx context.Context, h Heroku, r Request) (steps.Config, []Finding, error) {
 	s := &survey{Heroku: h, request: r}
@@ -24,6 +24,7 @@ func Plan(ctx context.Context, h Heroku, r Request) (steps.Config, []Finding, er
 			return steps.Config{}, s.findings, err
 		}
 	}
+	s.findings = append([]Finding{s.verdict()}, s.findings...)
 	if Err(s.findings) == nil {
 		if err := rundir.Validate(s.config); err != nil {
 			return steps.Config{}, s.findings, fmt.Errorf("the run cannot be set up like that: %w", err)
@@ -45,6 +46,10 @@ var checks = []check{
 	checkUpkeep,
 	checkWriters,
 	checkLeftBehind,
+	checkConfigVars,
+	checkReaders,
+	checkConnections,
+	checkInside,
 	checkTools,
 	checkDisk,
 }
@@ -62,6 +67,7 @@ type survey struct {
 	database    heroku.Attachment   // the one that was asked for
 	addon       heroku.Addon        // behind it: old-primary
 	info        heroku.Database     // the same, as the data API knows it
+	inside      *Inside             // the same, as its default credential sees it; nil: not looked into
 }
 
 func (s *survey) block(subject, remedy, text string, args ...any) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"changeover/heroku"
 	"changeover/steps"
 	"changeover/steps/rundir"
 )
@@ -48,6 +49,8 @@ type Request struct {
 	Now func() time.Time
 	// Tools says which pg_dump and pg_restore would be used between two majors. Nil leaves the check out.
 	Tools func(ctx context.Context, fromMajor, toMajor int) (string, error)
+	// Inspect looks into the database, normally [Inspect]. Nil leaves those checks out.
+	Inspect func(ctx context.Context, url heroku.Secret) (Inside, error)
 	// Free says how many bytes may be written to the file system that holds, or would hold, a directory. Nil leaves
 	// the check out.
 	Free func(dir string) (int64, error)

@@ -26,6 +26,11 @@ type world struct {
 	credentials []heroku.Credential
 	schedules   []heroku.BackupSchedule
 	links       []heroku.Link
+	calls       int
+	vars        heroku.ConfigVars
+	dynos       []heroku.Dyno
+	settings    map[string]heroku.Setting
+	others      map[string]heroku.Database // further databases, by add-on id
 
 	// fail makes a method fail.
 	fail map[string]error
@@ -34,6 +39,7 @@ type world struct {
 const (
 	gb      = int64(1_000_000_000)
 	oldName = "postgresql-white-10001"
+	oldURL  = "postgres://u1:sesame@ec2-1-2-3-4.compute-1.amazonaws.com:5432/d1"
 )
 
 // calm is an app shop whose 118 GB on PostgreSQL 15 and standard-4 nothing stands in the way of.
@@ -55,9 +61,14 @@ func calm() *world {
 		info:        heroku.Database{AddonID: "d-old", Name: oldName, Plan: heroku.DatabasePlan{Name: "standard-4"}, PostgresVersion: "15.8", NumBytes: 118 * gb},
 		upkeep:      heroku.Maintenance{Status: "none"},
 		credentials: []heroku.Credential{{Name: "default"}},
+		calls:       4000,
+		vars:        heroku.ConfigVars{"DATABASE_URL": oldURL, "LANG": "en_US.UTF-8"},
+		settings:    map[string]heroku.Setting{"log_lock_waits": {Value: "true", Default: "true"}},
 		fail:        map[string]error{},
 	}
+	w.info.ResourceURL = oldURL
 	w.followable("Available")
+	w.row("Connections", "40/500")
 	for _, size := range []int{0, 2, 3, 4, 5, 6, 7, 8, 9} {
 		for _, tier := range []string{"standard", "premium"} {
 			w.plans = append(w.plans, heroku.Plan{
@@ -174,7 +185,27 @@ func (w *world) Plans(context.Context, string) ([]heroku.Plan, error) {
 	return w.plans, w.fail["Plans"]
 }
 
-func (w *world) Database(context.Context, string) (heroku.Database, error) {
+func (w *world) RateLimit(context.Context) (int, error) { return w.calls, w.fail["RateLimit"] }
+
+func (w *world) ConfigVars(_ context.Context, app string) (heroku.ConfigVars, error) {
+	if app != "shop" {
+		return heroku.ConfigVars{}, w.fail["ConfigVars"]
+	}
+	return w.vars, w.fail["ConfigVars"]
+}
+
+func (w *world) Dynos(context.Context, string) ([]heroku.Dyno, error) {
+	return w.dynos, w.fail["Dynos"]
+}
+
+func (w *world) DatabaseSettings(context.Context, string) (map[string]heroku.Setting, error) {
+	return w.settings, w.fail["DatabaseSettings"]
+}
+
+func (w *world) Database(_ context.Context, id string) (heroku.Database, error) {
+	if d, ok := w.others[id]; ok {
+		return d, nil
+	}
 	return w.info, w.fail["Database"]
 }
 
@@ -199,6 +230,9 @@ var _ Heroku = (*world)(nil)
 // now is when the tests happen.
 var now = time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
 
+// sound is what is inside a database that only suffers from bloat.
+var sound = Inside{Version: "15.8", User: "u1", Encoding: "UTF8", Checksums: true, OwnsDatabase: true, Schemas: 2, Objects: 300, Bloat: 0.45}
+
 // repeat is a random source of one byte, over and over.
 type repeat byte
 
@@ -217,5 +251,7 @@ func wish(t *testing.T) Request {
 		Now:   func() time.Time { return now },
 		Tools: func(context.Context, int, int) (string, error) { return "pg_dump 17.2", nil },
 		Free:  func(string) (int64, error) { return 400 * gb, nil },
+		// Bloat is what the calm app migrates for.
+		Inspect: func(context.Context, heroku.Secret) (Inside, error) { return sound, nil },
 	}
 }

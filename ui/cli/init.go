@@ -84,7 +84,7 @@ func (a *app) setUp(cmd *cobra.Command, s setup) error {
 			*d = -1 // typed as 0: none, not the default
 		}
 	}
-	s.Run, s.Random, s.Tools, s.Free = a.run, rand.Reader, data{}.Tools, freeSpace
+	s.Run, s.Random, s.Tools, s.Free, s.Inspect = a.run, rand.Reader, data{}.Tools, freeSpace, preflight.Inspect
 	config, findings, err := preflight.Plan(ctx, client, s.Request)
 	printFindings(a.out, findings)
 	if err == nil {
