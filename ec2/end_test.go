@@ -118,10 +118,10 @@ func TestRegionsOfHerokuAndOfHosts(t *testing.T) {
 		t.Errorf("mars = %v", err)
 	}
 	for host, want := range map[string]string{
-		"ec2-1-2-3-4.compute-1.amazonaws.com":                  "us-east-1",
-		"ec2-1-2-3-4.eu-west-1.compute.amazonaws.com":          "eu-west-1",
-		"c1.cluster-abc.ap-southeast-2.rds.amazonaws.com":      "ap-southeast-2",
-		"localhost":                                            "",
+		"ec2-1-2-3-4.compute-1.amazonaws.com":             "us-east-1",
+		"ec2-1-2-3-4.eu-west-1.compute.amazonaws.com":     "eu-west-1",
+		"c1.cluster-abc.ap-southeast-2.rds.amazonaws.com": "ap-southeast-2",
+		"localhost": "",
 		"evil.compute-1.amazonaws.com.example.com":             "",
 		"compute-1.amazonaws.com.eu-west-1.compute.example.it": "",
 	} {

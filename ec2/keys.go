@@ -70,8 +70,12 @@ func (r *Record) writeKnownHosts() error {
 
 // SSHLine is the command that connects to the box.
 func (r *Record) SSHLine() string {
-	return fmt.Sprintf("ssh -i %s -o IdentitiesOnly=yes -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes %s@%s",
-		quote(r.Path(userKeyFile)), quote(r.Path(knownHosts)), r.User, r.Address)
+	hosts := r.Path(knownHosts)
+	if strings.Contains(hosts, " ") {
+		hosts = `"` + hosts + `"` // the option takes several files, parted by spaces
+	}
+	return fmt.Sprintf("ssh -i %s -o IdentitiesOnly=yes -o %s -o StrictHostKeyChecking=yes %s@%s",
+		quote(r.Path(userKeyFile)), quote("UserKnownHostsFile="+hosts), r.User, r.Address)
 }
 
 // quote makes a word that a shell takes as it is.

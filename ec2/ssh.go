@@ -140,13 +140,19 @@ $as_root mv -f %s %s`, sum, quote(path.Dir(remote)), mode, quote(remote+".new"),
 	return nil
 }
 
+// Places are where things lie on a box.
+type Places struct{ Program, Note string }
+
+// OnBox is where they lie on a real one.
+var OnBox = Places{Program: "/usr/local/bin/changeover", Note: box.NotePath}
+
 // SetUp waits until the box has booted, and puts the program and the launcher's note on it.
-func (s *Shell) SetUp(ctx context.Context, r *Record, volume, program string) error {
+func (s *Shell) SetUp(ctx context.Context, r *Record, volume, program string, at Places) error {
 	// Nothing to wait for where there is no cloud-init. Its status 2 means that it is done but had to complain.
 	if _, err := s.Run(ctx, `command -v cloud-init >/dev/null || exit 0; cloud-init status --wait >/dev/null || [ $? = 2 ]`, nil); err != nil {
 		return fmt.Errorf("the first boot of the box went wrong; look at /var/log/cloud-init-output.log there: %w", err)
 	}
-	if err := s.Upload(ctx, program, programPath, 0o755); err != nil {
+	if err := s.Upload(ctx, program, at.Program, 0o755); err != nil {
 		return err
 	}
 	last := r.Attempts[len(r.Attempts)-1]
@@ -155,11 +161,8 @@ func (s *Shell) SetUp(ctx context.Context, r *Record, volume, program string) er
 		return err
 	}
 	sum := sha256.Sum256(note)
-	return s.put(ctx, strings.NewReader(string(note)), hex.EncodeToString(sum[:]), box.NotePath, 0o644)
+	return s.put(ctx, strings.NewReader(string(note)), hex.EncodeToString(sum[:]), at.Note, 0o644)
 }
-
-// programPath is where the program lies on a box.
-const programPath = "/usr/local/bin/changeover"
 
 // Volume is the id of the volume for the work, on a machine without local disk; empty otherwise.
 func (c *Cloud) Volume(ctx context.Context, r *Record) (string, error) {
