@@ -28,7 +28,8 @@ type DumpOptions struct {
 	// Leader, when set, is asked for sequence positions: WAL logs them 32 ahead, so a standby shows values
 	// that were never handed out. Zero means Source.
 	Leader Endpoint
-	// Dir is the archive directory. It must not exist or be empty; its parent must exist.
+	// Dir is the archive directory; its parent must exist. It must not exist or be empty ([ErrDirNotEmpty]), unless the engine
+	// can go on with what an interrupted Dump left in it.
 	Dir string
 	// Jobs is the number of parallel readers, at least 1.
 	Jobs int

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"changeover/pgxfer"
@@ -29,10 +30,6 @@ func (e dumpArchive) Plan() Plan {
 
 func (e dumpArchive) Do(ctx context.Context) error {
 	c := e.env.Config()
-	// What a try that died left is incomplete, and cannot be gone on with. Its processes and sessions end with their tag.
-	if err := e.env.Data.Discard(e.dir); err != nil {
-		return err
-	}
 	source, err := e.env.Databases.Endpoint(ctx, FastFollower)
 	if err != nil {
 		return err
@@ -41,9 +38,17 @@ func (e dumpArchive) Do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	result, err := e.env.Transfer.Dump(ctx, pgxfer.DumpOptions{
+	options := pgxfer.DumpOptions{
 		Source: source, Leader: leader, Dir: e.dir, Jobs: c.Jobs, Compress: c.Compress, Tag: c.Tag() + "/dump", TargetMajor: c.ToMajor,
-	}, observer{e.env})
+	}
+	result, err := e.env.Transfer.Dump(ctx, options, observer{e.env})
+	if errors.Is(err, pgxfer.ErrDirNotEmpty) {
+		// An earlier try has died in it, and this engine cannot go on where it stood.
+		if err := e.env.Data.Discard(e.dir); err != nil {
+			return err
+		}
+		result, err = e.env.Transfer.Dump(ctx, options, observer{e.env})
+	}
 	if err != nil {
 		return err
 	}

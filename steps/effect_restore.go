@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -10,7 +11,7 @@ import (
 	"changeover/pgxfer/pgserver"
 )
 
-// restoreArchive loads the archive into fast-primary, which it empties first. That it has come to its end is a fact,
+// restoreArchive loads the archive into fast-primary. That it has come to its end is a fact,
 // written when the transfer says so and not later: a crash must not lose the knowledge.
 type restoreArchive struct {
 	env *Env
@@ -40,13 +41,15 @@ func (e restoreArchive) Do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Loading a table twice doubles its rows without any error, so whatever a try that died has loaded goes first.
-	if err := e.env.Data.ResetTarget(ctx, target, c.Tag()); err != nil {
-		return fmt.Errorf("emptying fast-primary: %w", err)
+	options := pgxfer.RestoreOptions{Target: target, Dir: e.dir, Jobs: c.Jobs, Tag: c.Tag() + "/restore", Manifest: e.manifest}
+	result, err := e.env.Transfer.Restore(ctx, options, observer{e.env})
+	if errors.Is(err, pgxfer.ErrTargetNotEmpty) {
+		// An earlier try has died in it, and this engine cannot go on where it stood: loading a table twice doubles its rows.
+		if err := e.env.Data.ResetTarget(ctx, target, c.Tag()); err != nil {
+			return fmt.Errorf("emptying fast-primary: %w", err)
+		}
+		result, err = e.env.Transfer.Restore(ctx, options, observer{e.env})
 	}
-	result, err := e.env.Transfer.Restore(ctx, pgxfer.RestoreOptions{
-		Target: target, Dir: e.dir, Jobs: c.Jobs, Tag: c.Tag() + "/restore", Manifest: e.manifest,
-	}, observer{e.env})
 	if err != nil {
 		return err
 	}

@@ -115,10 +115,12 @@ type Archive struct {
 
 // The facts of a run.
 const (
-	FactBox          Fact[BoxFacts]             = "box"
-	FactFence        Fact[Fence]                = "fence"
-	FactFenceBroken  Fact[string]               = "fence-broken" // who wrote, in one line; the dump taken across it is void
-	FactArchive      Fact[Archive]              = "archive"
+	FactBox         Fact[BoxFacts] = "box"
+	FactFence       Fact[Fence]    = "fence"
+	FactFenceBroken Fact[string]   = "fence-broken" // who wrote, in one line; the dump taken across it is void
+	FactArchive     Fact[Archive]  = "archive"
+	// FactDumping is where the dump of the newest attempt goes, so that a pipelined restore finds it while it grows.
+	FactDumping      Fact[string]               = "dumping"
 	FactRestored     Fact[pgxfer.RestoreResult] = "restored"
 	FactVerification Fact[pgxfer.Verification]  = "verification"
 	FactBaseline     Fact[Fence]                = "baseline" // of fast-primary after the restore: writes since mean no way back

@@ -51,6 +51,9 @@ func (dump) Run(ctx context.Context, env *Env) error {
 		if err := discardUpTo(ctx, env, env.Attempt-1); err != nil {
 			return err
 		}
+		if err := FactDumping.Put(env, dir); err != nil {
+			return err
+		}
 		if err := env.Do(ctx, dumpArchive{env: env, dir: dir}); err != nil {
 			return err
 		}

@@ -49,16 +49,45 @@ func (restore) Check(ctx context.Context, env *Env) error {
 }
 
 func (restore) Run(ctx context.Context, env *Env) error {
-	archive, ok := FactArchive.Get(env.Facts())
-	if !ok {
-		return errors.New("there is no complete archive; run step 4 first")
-	}
 	if _, ok := FactRestored.Get(env.Facts()); !ok {
-		if err := env.Do(ctx, restoreArchive{env: env, dir: archive.Dir, manifest: archive.Result.Manifest}); err != nil {
+		effect, err := whatToLoad(env)
+		if err != nil {
+			return err
+		}
+		if err := env.Do(ctx, effect); err != nil {
 			return err
 		}
 	}
+	if err := waitDumped(ctx, env); err != nil {
+		return err
+	}
 	return verifyRestored(ctx, env)
+}
+
+// whatToLoad is the archive of step 4, or the one it is writing now when the engine can load that.
+func whatToLoad(env *Env) (restoreArchive, error) {
+	if archive, ok := FactArchive.Get(env.Facts()); ok {
+		return restoreArchive{env: env, dir: archive.Dir, manifest: archive.Result.Manifest}, nil
+	}
+	if dir, ok := FactDumping.Get(env.Facts()); ok && env.Pipelined() && env.StepState(4).Active() {
+		return restoreArchive{env: env, dir: dir}, nil
+	}
+	return restoreArchive{}, errors.New("there is no complete archive; run step 4 first")
+}
+
+// waitDumped waits for step 4 when the restore began beside it: only its end proves that the fence held until the last row
+// was read.
+func waitDumped(ctx context.Context, env *Env) error {
+	return env.Wait(ctx, Waiting{For: "step 4 (" + names[4] + ") to be done", Who: "the dump"}, fencePause, func(context.Context) (bool, string, error) {
+		switch s := env.StepState(4); {
+		case s == Done:
+			return true, "", nil
+		case s.Active():
+			return false, "", nil
+		default:
+			return false, "", fmt.Errorf("step 4 (%s) is %s, so what was loaded is void; roll this step back when step 4 has been mended", names[4], s)
+		}
+	})
 }
 
 // verifyRestored compares both databases; they are frozen, one by the fence, the other because nobody knows it yet.

@@ -47,7 +47,7 @@ func Create(dir, engine string, now time.Time) error {
 		return fmt.Errorf("making the archive directory: %w", err)
 	}
 	if len(content) > 0 {
-		return fmt.Errorf("archive directory %s is not empty: name another one, or discard it", dir)
+		return fmt.Errorf("%w: %s; name another one, or discard it", pgxfer.ErrDirNotEmpty, dir)
 	}
 	raw, err := json.Marshal(marker{Archive: format, Engine: engine, Created: now.UTC()})
 	if err != nil {

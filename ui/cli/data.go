@@ -8,6 +8,7 @@ import (
 	"changeover/pgxfer/archive"
 	"changeover/pgxfer/classic"
 	"changeover/pgxfer/pgtools"
+	"changeover/pgxfer/stream"
 	"changeover/pgxfer/verify"
 )
 
@@ -45,8 +46,12 @@ func (d data) Tools(_ context.Context, from, to int) (string, error) {
 
 // newTransfer is the transfer engine of a name.
 func newTransfer(name string) (pgxfer.Transfer, error) {
-	if name == "classic" {
+	switch name {
+	case stream.Name:
+		return stream.Engine{}, nil
+	case classic.Name:
 		return classic.Engine{}, nil
+	default:
+		return nil, fmt.Errorf("there is no transfer engine %q; use %s or %s", name, stream.Name, classic.Name)
 	}
-	return nil, fmt.Errorf("there is no transfer engine %q; use classic", name)
 }
