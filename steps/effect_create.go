@@ -21,7 +21,8 @@ type createDatabase struct {
 	// follow is the leader's add-on name (an add-on name cannot move under us, whereas DATABASE can); empty for a new primary.
 	follow   string
 	leaderID string
-	version  int // major of a new primary; Heroku's default moves, so it is always given
+	cents    int64 // per hour, as the plan costs; 0 when that is not known
+	version  int   // major of a new primary; Heroku's default moves, so it is always given
 }
 
 func (e createDatabase) Key() string  { return "create " + e.name }
@@ -37,6 +38,7 @@ func (e createDatabase) Plan() Plan {
 		Action:     fmt.Sprintf("create %s: %s on %s, %s", e.role, e.name, shortPlan(e.plan), what),
 		Command:    fmt.Sprintf("heroku addons:create %s --name %s --as %s -a %s -- %s", e.plan, e.name, e.attachment, e.app, options),
 		Reversible: "yes, by destroying it",
+		CentsHour:  e.cents,
 	}
 }
 

@@ -128,11 +128,13 @@ func checkWritable(ctx context.Context, env *Env, role Role) error {
 		if err != nil {
 			return err
 		}
-		settings, err := pgserver.Settings(ctx, conn, "default_transaction_read_only")
-		if err != nil {
-			return err
+		// A dry run asks for read-only sessions itself, which says nothing about the database: the source is then "client".
+		var readOnly bool
+		const sql = `SELECT setting = 'on' AND source <> 'client' FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'`
+		if err := conn.QueryRow(ctx, sql).Scan(&readOnly); err != nil {
+			return fmt.Errorf("asking whether %s is read-only: %w", role, err)
 		}
-		if recovering || settings["default_transaction_read_only"] == "on" {
+		if recovering || readOnly {
 			return fmt.Errorf("%w: %s is read-only", ErrNeedsHuman, role)
 		}
 		return nil

@@ -16,6 +16,7 @@ type Heroku interface {
 	Releases(ctx context.Context, app string, newest int) ([]heroku.Release, error)
 	ConfigVars(ctx context.Context, app string) (heroku.ConfigVars, error)
 
+	Plans(ctx context.Context, service string) ([]heroku.Plan, error)
 	Addon(ctx context.Context, idOrName string) (heroku.Addon, error)
 	Addons(ctx context.Context, app string) ([]heroku.Addon, error)
 	VisibleAddons(ctx context.Context) ([]heroku.Addon, error)

@@ -26,6 +26,9 @@ func createAndWait(ctx context.Context, env *Env, role Role, plan string) error 
 		}
 		create.follow, create.leaderID = addonName(env, leader), id
 	}
+	if !known || !db.Alive() {
+		create.cents = planCents(ctx, env, plan)
+	}
 	if err := env.Do(ctx, create); err != nil {
 		return err
 	}

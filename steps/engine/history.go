@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"changeover/steps"
@@ -19,4 +20,14 @@ func ReadFacts(path string) (*steps.Facts, error) {
 		}
 	}
 	return s.facts, nil
+}
+
+// Happened is the action that a journal record says has been seen to have happened, whether it was sent or was so
+// already; empty for every other record.
+func Happened(r journal.Record) string {
+	var d effectData
+	if r.Kind != kindObserved || json.Unmarshal(r.Data, &d) != nil || d.Plan == nil || d.Seen != steps.Present {
+		return ""
+	}
+	return d.Plan.Action
 }
