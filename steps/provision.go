@@ -48,6 +48,21 @@ func createAndWait(ctx context.Context, env *Env, role Role, plan string) error 
 }
 
 // enter puts a new add-on into the ledger of the run.
+// planCents is what a plan costs per hour, 0 when Heroku does not say: a price is shown, and nothing depends on it.
+func planCents(ctx context.Context, env *Env, name string) int64 {
+	plans, err := env.Heroku.Plans(ctx, heroku.PostgresService)
+	if err != nil {
+		env.Log(Warn, "the price of %s cannot be read: %v", shortPlan(name), err)
+		return 0
+	}
+	for _, p := range plans {
+		if p.Name == name && p.Price != nil {
+			return int64(math.Round(p.Price.HourlyCents()))
+		}
+	}
+	return 0
+}
+
 func enter(env *Env, db Database, addon heroku.Addon) (Database, error) {
 	db.AddonID, db.Created = addon.ID, env.Now()
 	if price, ok := addon.Price(); ok {
