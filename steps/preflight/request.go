@@ -115,6 +115,9 @@ func (r Request) now() time.Time {
 	return r.Now()
 }
 
+// Majors are the versions of PostgreSQL that a run can go to.
+func (r Request) Majors() []int { return slices.Clone(r.offered()) }
+
 func (r Request) offered() []int {
 	if len(r.Offered) > 0 {
 		return r.Offered
