@@ -14,7 +14,7 @@ import (
 
 func (a *app) simCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "sim", Short: "Simulators, for trying things out", Args: usageArgs(cobra.NoArgs)}
-	cmd.AddCommand(a.simHerokuCommand())
+	cmd.AddCommand(a.simHerokuCommand(), a.simEC2Command())
 	return cmd
 }
 
