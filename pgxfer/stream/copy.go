@@ -175,8 +175,8 @@ func (c *direct) open(ctx context.Context, slot int, u unit, a *activity) (io.Re
 	go func() {
 		defer close(f.done)
 		f.tag, f.err = conn.PgConn().CopyTo(ctx, f.pipe, u.out(c.dump.plan))
-		if f.err == nil && u.table != nil && u.table.Split() {
-			f.err = sameFiles(ctx, conn, []plan.Table{*u.table})
+		if f.err == nil {
+			f.err = c.dump.afterReading(ctx, slot, conn, u)
 		}
 		f.pipe.end(f.err)
 		if f.err != nil {

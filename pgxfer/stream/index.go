@@ -26,7 +26,7 @@ func (b *builder) addIndex(e archive.Entry) {
 		return
 	}
 	first, rest := cutStatement(e.Defn.Value)
-	b.tables4toc[e.ID] = []uint32{x.Table}
+	b.entryTables[e.ID] = []uint32{x.Table}
 	n := b.add(e, &job{
 		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e)}, sql: []string{first}, index: &x,
 	}, graph.Build, b.buildCost(x), lockOn(x.Table, graph.Share), b.loads[x.Table]...)
@@ -57,7 +57,7 @@ func (b *builder) addConstraint(e archive.Entry) {
 	x := b.indexes[c.Index]
 	t := b.tables[c.Table]
 	object := x.Schema + "." + c.Name
-	b.tables4toc[e.ID] = []uint32{c.Table}
+	b.entryTables[e.ID] = []uint32{c.Table}
 	if t == nil || t.Batch > 0 || c.Plain || c.Type != "p" && c.Type != "u" {
 		b.byEntry[e.ID] = b.add(e, &job{
 			name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn.Value}, index: &x,
@@ -79,15 +79,30 @@ func (b *builder) addConstraint(e archive.Entry) {
 	}, graph.Other, quick, lockOn(c.Table, graph.AccessExclusive), n)
 }
 
-// addAttach adds what makes a leaf's index part of its parent's.
+// addAttach adds what makes a leaf's index part of its parent's. One at a time in each tree, whatever the level: an index becomes valid with
+// the last one attached below it, and two transactions that do not see each other would each find that the other's is missing.
 func (b *builder) addAttach(e archive.Entry) {
 	var locks []graph.Lock
 	for _, dep := range e.Deps {
-		for _, table := range b.tables4toc[dep] {
+		for _, table := range b.entryTables[dep] {
 			locks = append(locks, graph.Lock{Table: table, Mode: graph.AccessExclusive})
+			if root := b.root(table); root != 0 && root != table {
+				locks = append(locks, graph.Lock{Table: root, Mode: graph.AccessExclusive})
+			}
 		}
 	}
 	b.byEntry[e.ID] = b.add(e, &job{
 		name: "index " + e.Tag.Value, kind: pgxfer.KindIndex, object: e.Name(), items: []string{tocItem(e)}, sql: []string{e.Defn.Value},
 	}, graph.Other, quick, locks)
+}
+
+// root is the top of the tree of partitions that a table belongs to, or 0.
+func (b *builder) root(table uint32) uint32 {
+	if t := b.tables[table]; t != nil {
+		return t.Root
+	}
+	if p := b.parents[table]; p != nil {
+		return p.Root
+	}
+	return 0
 }

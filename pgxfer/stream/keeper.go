@@ -66,7 +66,12 @@ func (k *keeper) lock(ctx context.Context, p *plan.Plan) error {
 	return lockTables(ctx, k.conn, p)
 }
 
+// lockTables does without locks on a follower. There they keep nobody from anything: when the leader truncates a table, as VACUUM does, the
+// follower ends every session that has a lock on it, and with the keeper the snapshot would be gone. A reader is only sent to try again.
 func lockTables(ctx context.Context, conn *pgx.Conn, p *plan.Plan) error {
+	if p.Source.Follower {
+		return errors.Join(mayRead(ctx, conn, p.Tables), sameFiles(ctx, conn, p.Tables))
+	}
 	if err := session.Exec(ctx, conn, `SET lock_timeout = '300s'`); err != nil {
 		return err
 	}
@@ -80,6 +85,24 @@ func lockTables(ctx context.Context, conn *pgx.Conn, p *plan.Plan) error {
 		}
 	}
 	return errors.Join(session.Exec(ctx, conn, `SET lock_timeout = 0`), sameFiles(ctx, conn, p.Tables))
+}
+
+// mayRead fails on a table that we may not read.
+func mayRead(ctx context.Context, conn *pgx.Conn, tables []plan.Table) error {
+	oids := make([]uint32, len(tables))
+	for i, t := range tables {
+		oids[i] = t.OID
+	}
+	var name *string
+	err := conn.QueryRow(ctx, `SELECT pg_catalog.min(oid::pg_catalog.regclass::text) FROM pg_catalog.unnest($1::oid[]) oid
+		WHERE NOT pg_catalog.has_table_privilege(oid, 'SELECT') AND NOT pg_catalog.has_any_column_privilege(oid, 'SELECT')`, oids).Scan(&name)
+	if err != nil {
+		return fmt.Errorf("checking rights: %w", err)
+	}
+	if name != nil {
+		return fmt.Errorf("permission denied for table %s: dump as the owner of the database", *name)
+	}
+	return nil
 }
 
 // sameFiles fails when a table was rewritten since the plan was made: its rows are elsewhere now.
@@ -106,6 +129,13 @@ func sameFiles(ctx context.Context, conn *pgx.Conn, tables []plan.Table) error {
 		}
 	}
 	return nil
+}
+
+// snapshot is the exported snapshot's name, or empty.
+func (k *keeper) snapshot() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.id
 }
 
 // join puts a reader's session into the snapshot.

@@ -6,8 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -143,7 +145,7 @@ func (d *dump) do(ctx context.Context, slot int, n *graph.Node) error {
 		stop := d.status.start(slot, a)
 		err := s.do(ctx, d.reader(slot), "reading "+u.name(), func(conn *pgx.Conn, _ bool) error {
 			a.bytes.Store(0)
-			return d.readUnit(ctx, conn, u, a)
+			return d.readUnit(ctx, slot, conn, u, a)
 		})
 		stop()
 		if err != nil {
@@ -163,22 +165,32 @@ func (d *dump) has(item string) bool {
 	return ok
 }
 
-func (d *dump) readUnit(ctx context.Context, conn *pgx.Conn, u unit, a *activity) error {
+func (d *dump) readUnit(ctx context.Context, slot int, conn *pgx.Conn, u unit, a *activity) error {
 	e, err := piece.Write(ctx, d.dir, u.item, piece.FileOf(u.item, d.plan), d.plan.Compression, &a.bytes, func(w io.Writer) (int64, error) {
 		tag, err := conn.PgConn().CopyTo(ctx, w, u.out(d.plan))
 		if err != nil {
 			return 0, err
 		}
-		if u.table != nil && u.table.Split() {
-			// Asked after reading: from then on our own lock keeps the table as it is.
-			err = sameFiles(ctx, conn, []plan.Table{*u.table})
-		}
-		return tag.RowsAffected(), err
+		return tag.RowsAffected(), d.afterReading(ctx, slot, conn, u)
 	})
 	if err != nil {
 		return err
 	}
 	return d.list(e, u)
+}
+
+// afterReading makes sure that what was read is the table of the plan: from its first row on our own lock has kept it as it is. On a follower
+// the lock is then let go of, so that as few sessions as possible are in the way of what the leader does.
+func (d *dump) afterReading(ctx context.Context, slot int, conn *pgx.Conn, u unit) error {
+	if u.table != nil && (u.table.Split() || d.plan.Source.Follower) {
+		if err := sameFiles(ctx, conn, []plan.Table{*u.table}); err != nil {
+			return err
+		}
+	}
+	if !d.plan.Source.Follower {
+		return nil
+	}
+	return d.reader(slot).leave(ctx)
 }
 
 // list enters a complete file into the journal.
@@ -228,19 +240,7 @@ func (d *dump) listSchema(ctx context.Context) error {
 // dumpSchema runs pg_dump for everything but rows, in the same snapshot.
 func (d *dump) dumpSchema(ctx context.Context) error {
 	at := filepath.Join(d.dir, piece.SchemaName)
-	if err := os.RemoveAll(at); err != nil {
-		return err
-	}
-	args := []string{
-		"--format=directory", "--file=" + at, "--schema-only", "--compress=0", "--verbose",
-		"--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + strconv.Itoa(300_000),
-	}
-	if d.keeper.id != "" {
-		args = append(args, "--snapshot="+d.keeper.id)
-	}
-	if err := runTool(ctx, d.report, pgtools.Command{
-		Path: d.tools.Dump, Endpoint: d.opts.Source, Server: d.plan.Source.Version, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Args: args,
-	}, "pg_dump"); err != nil {
+	if err := d.runDump(ctx, at); err != nil {
 		return err
 	}
 	// Some minors of pg_dump write an option that no server takes back; restore.sh cannot clean up after them.
@@ -255,6 +255,44 @@ func (d *dump) dumpSchema(ctx context.Context) error {
 		d.report.Warn("pg_dump wrote pg_attver, the source server's own bookkeeping, into %d definitions: removed", len(cleaned))
 	}
 	return nil
+}
+
+// dumpTries is how often pg_dump is run: like any reader it can be in the way of what its server replays.
+const dumpTries = 4
+
+// runDump runs pg_dump, again when its session was ended by the server.
+func (d *dump) runDump(ctx context.Context, at string) error {
+	for try := 1; ; try++ {
+		err := d.dumpOnce(ctx, at)
+		if err == nil || ctx.Err() != nil || try == dumpTries || !brokenOff.MatchString(err.Error()) {
+			return err
+		}
+		d.report.Warn("%v; trying again", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * d.Backoff):
+		}
+	}
+}
+
+// brokenOff are pg_dump's words for what may pass.
+var brokenOff = regexp.MustCompile(`conflict with recovery|terminating connection|server closed the connection|could not connect|connection to server`)
+
+func (d *dump) dumpOnce(ctx context.Context, at string) error {
+	if err := os.RemoveAll(at); err != nil {
+		return err
+	}
+	args := []string{
+		"--format=directory", "--file=" + at, "--schema-only", "--compress=0", "--verbose",
+		"--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + strconv.Itoa(300_000),
+	}
+	if id := d.keeper.snapshot(); id != "" {
+		args = append(args, "--snapshot="+id)
+	}
+	return runTool(ctx, d.report, pgtools.Command{
+		Path: d.tools.Dump, Endpoint: d.opts.Source, Server: d.plan.Source.Version, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Args: args,
+	}, "pg_dump")
 }
 
 // finish reads the leader's sequences, writes the script, and then the manifest.

@@ -20,12 +20,20 @@ type line struct {
 	prepare func(context.Context, *pgx.Conn) error
 
 	conn *pgx.Conn
+	used bool   // must be prepared again
 	lost uint32 // backend of a session that broke, which may still be working
 }
 
 // get gives the session, after the backend of a broken one has ended: it might yet commit what it was told to.
 func (l *line) get(ctx context.Context) (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.IsClosed() {
+		if l.used {
+			if err := l.prepare(ctx, l.conn); err != nil {
+				l.drop(ctx)
+				return nil, err
+			}
+			l.used = false
+		}
 		return l.conn, nil
 	}
 	if l.conn != nil {
@@ -48,8 +56,14 @@ func (l *line) get(ctx context.Context) (*pgx.Conn, error) {
 			return nil, err
 		}
 	}
-	l.conn = conn
+	l.conn, l.used = conn, false
 	return conn, nil
+}
+
+// leave ends the transaction, and with it all locks; the session is prepared again when it is needed.
+func (l *line) leave(ctx context.Context) error {
+	l.used = true
+	return session.Exec(ctx, l.conn, `COMMIT`)
 }
 
 // drop closes a session of which it is not known what it still does.

@@ -46,12 +46,38 @@ func (r *restore) tail(ctx context.Context) error {
 	if err := setSequences(ctx, r.control, sequences); err != nil {
 		return err
 	}
-	if err := r.control.QueryRow(ctx, `SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind IN ('i', 'I') AND n.nspname <> $1 AND `+pgserver.UserSchema("n.nspname")+` AND `+pgserver.NotExtensionOwned("pg_class", "c.oid"),
-		ledger.Schema).Scan(&r.result.Indexes); err != nil {
-		return fmt.Errorf("counting indexes: %w", err)
+	if err := r.checkIndexes(ctx); err != nil {
+		return err
 	}
 	return ledger.Drop(ctx, r.control)
+}
+
+// checkIndexes counts the indexes, and fails when one is not valid that was on the source: queries would pass it by in silence.
+func (r *restore) checkIndexes(ctx context.Context) error {
+	rows, err := r.control.Query(ctx, `SELECT n.nspname::text, c.relname::text, x.indisvalid FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid
+		WHERE n.nspname <> $1 AND `+pgserver.UserSchema("n.nspname")+` AND `+pgserver.NotExtensionOwned("pg_class", "c.oid"), ledger.Schema)
+	if err != nil {
+		return fmt.Errorf("checking the indexes: %w", err)
+	}
+	invalid := map[[2]string]bool{}
+	var name [2]string
+	var valid bool
+	if _, err := pgx.ForEachRow(rows, []any{&name[0], &name[1], &valid}, func() error {
+		r.result.Indexes++
+		if !valid {
+			invalid[name] = true
+		}
+		return nil
+	}); err != nil {
+		return fmt.Errorf("checking the indexes: %w", err)
+	}
+	for _, x := range r.plan.Indexes {
+		if x.Valid && invalid[[2]string{x.Schema, x.Name}] {
+			return fmt.Errorf("index %s.%s is not valid on the target, although it is on the source; drop it and make it again", x.Schema, x.Name)
+		}
+	}
+	return nil
 }
 
 // reconnect replaces the session that holds the lock.

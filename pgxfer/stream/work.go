@@ -23,7 +23,7 @@ type builder struct {
 	loads       map[uint32][]*graph.Node // by table
 	builds      map[uint32][]*graph.Node // by table
 	byEntry     map[int]*graph.Node      // last node of an entry
-	tables4toc  map[int][]uint32         // tables that an entry is about
+	entryTables map[int][]uint32         // tables that an entry is about
 }
 
 // work loads rows, builds indexes and adds constraints.
@@ -82,7 +82,7 @@ func (r *restore) build() *builder {
 	b := &builder{
 		restore: r, g: &graph.Graph{}, tables: map[uint32]*plan.Table{}, parents: map[uint32]*plan.Parent{}, indexes: map[uint32]plan.Index{},
 		constraints: map[uint32]plan.Constraint{}, loads: map[uint32][]*graph.Node{}, builds: map[uint32][]*graph.Node{},
-		byEntry: map[int]*graph.Node{}, tables4toc: map[int][]uint32{},
+		byEntry: map[int]*graph.Node{}, entryTables: map[int][]uint32{},
 	}
 	for i := range r.plan.Tables {
 		b.tables[r.plan.Tables[i].OID] = &r.plan.Tables[i]

@@ -107,6 +107,7 @@ type Index struct {
 	Method string `json:"method"` // such as "btree"
 	Bytes  int64  `json:"bytes"`
 	Def    string `json:"def"` // as the server prints it
+	Valid  bool   `json:"valid"`
 }
 
 // Constraint is a key, an exclusion or a foreign key.

@@ -145,7 +145,7 @@ func (p *Plan) askParents(ctx context.Context, conn *pgx.Conn) error {
 
 func (p *Plan) askIndexes(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, `SELECT c.oid, x.indrelid, n.nspname::text, c.relname::text, m.amname::text, pg_catalog.pg_relation_size(c.oid),
-		pg_catalog.pg_get_indexdef(c.oid)
+		pg_catalog.pg_get_indexdef(c.oid), x.indisvalid
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid JOIN pg_catalog.pg_am m ON m.oid = c.relam
 		WHERE c.relkind IN ('i', 'I') AND `+userRelation+` ORDER BY c.oid`)
