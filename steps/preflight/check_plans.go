@@ -94,8 +94,8 @@ func (m market) sells(plan heroku.PlanSpec) bool {
 
 func (m market) hourly(plan heroku.PlanSpec) (cents float64, ok bool) {
 	p, ok := m[plan.String()]
-	if !ok || p.Price == nil {
-		return 0, false
+	if !ok || p.Price == nil || p.Price.Contract {
+		return 0, false // Heroku shows a price under contract as nothing
 	}
 	return p.Price.HourlyCents(), true
 }

@@ -37,6 +37,9 @@ func (s *survey) verdict() Finding {
 	case tier == heroku.TierEssential:
 		return other(fmt.Sprintf("`heroku addons:upgrade %s heroku-postgresql:standard-0 -a %s`, then `heroku pg:upgrade:run`", s.addon.Name, app),
 			"no: an Essential database is small enough for a copy of some minutes and has no followers to work with")
+	case to > from && s.info.NumBytes > 0 && s.info.NumBytes <= copySize:
+		return other(fmt.Sprintf("`heroku pg:upgrade:run`, or `heroku pg:copy` to a new database; try `heroku pg:upgrade:dryrun %s -a %s` first", s.addon.Name, app),
+			"probably not: %s are upgraded or copied by Heroku's own commands in minutes", size(s.info.NumBytes))
 	case to == from && len(reasons) == 0 && s.plansDiffer():
 		return other(fmt.Sprintf("`heroku addons:upgrade %s %s -a %s`", s.addon.Name, s.config.FinalPlan, app),
 			"probably not: only the plan changes, which Heroku does with less than a minute of downtime, followers included")
@@ -44,9 +47,6 @@ func (s *survey) verdict() Finding {
 		return other("leave it, or say with --to which version you want", "probably not: version and plan stay, and nothing speaks for a fresh copy")
 	case len(reasons) > 0:
 		return Finding{Ready, subject, "yes: " + strings.Join(reasons, "; "), ""}
-	case s.info.NumBytes > 0 && s.info.NumBytes <= copySize:
-		return other(fmt.Sprintf("`heroku pg:upgrade:run`, or `heroku pg:copy` to a new database; try `heroku pg:upgrade:dryrun %s -a %s` first", s.addon.Name, app),
-			"probably not: %s are upgraded or copied by Heroku's own commands in minutes", size(s.info.NumBytes))
 	default:
 		return other(fmt.Sprintf("try `heroku pg:upgrade:dryrun %s -a %s`; if it succeeds, `pg:upgrade:prepare` and `pg:upgrade:run` will do", s.addon.Name, app),
 			"maybe not: Heroku upgrades %d to %d in place, mostly in ten minutes; twelve steps are for bloat, for what it cannot upgrade, and for those who must be able to go back", from, to)

@@ -16,13 +16,13 @@ type Offer struct {
 	Proposed bool
 }
 
-// FinalOffers are the plans that a run from plan old can end on with so many bytes, and for which there is a plan to
-// work with in between. The one that is there already is proposed, when it is among them.
+// FinalOffers are the plans that a run from plan old can end on with so many bytes, inside a Private Space or
+// outside as it is, and for which there is a plan to work with in between. The one that is there already is proposed, when it is among them.
 func FinalOffers(plans []heroku.Plan, old heroku.PlanSpec, bytes int64) []Offer {
 	m := newMarket(plans)
 	return m.offers(func(plan heroku.PlanSpec) bool {
 		itself, _ := heroku.FollowerFit(plan, plan, bytes)
-		return itself == heroku.Fits && len(FastOffers(plans, old, plan, bytes)) > 0
+		return plan.Tier.InSpace() == old.Tier.InSpace() && itself == heroku.Fits && len(FastOffers(plans, old, plan, bytes)) > 0
 	}, old)
 }
 
@@ -36,7 +36,7 @@ func FastOffers(plans []heroku.Plan, old, final heroku.PlanSpec, bytes int64) []
 	return m.offers(func(plan heroku.PlanSpec) bool {
 		up, _ := heroku.FollowerFit(old, plan, bytes)
 		down, _ := heroku.FollowerFit(plan, final, bytes)
-		return up == heroku.Fits && down == heroku.Fits
+		return plan.Tier.InSpace() == old.Tier.InSpace() && up == heroku.Fits && down == heroku.Fits
 	}, proposed)
 }
 

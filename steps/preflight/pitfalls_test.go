@@ -149,7 +149,7 @@ func TestFindingsAroundTheApp(t *testing.T) {
 		{
 			"more jobs than connections", func(w *world, r *Request) {
 				w.plan("standard-2")
-				w.info.NumBytes = 10 * gb
+				w.info.NumBytes = 12 * gb
 				w.row("Connections", "40/400")
 				r.FastPlan, r.Jobs = "standard-2", 200
 			},
@@ -159,7 +159,7 @@ func TestFindingsAroundTheApp(t *testing.T) {
 		{
 			"more sessions than the final plan allows", func(w *world, r *Request) {
 				w.plan("standard-3")
-				w.info.NumBytes = 10 * gb
+				w.info.NumBytes = 12 * gb
 				w.row("Connections", "450/500")
 				r.FinalPlan = "standard-2"
 				r.FastPlan = "standard-3"
@@ -283,7 +283,7 @@ func TestShouldYou(t *testing.T) {
 		"many schemas":      {inside(func(in *Inside) { in.Bloat, in.Schemas = 0, 4000 }), Ready, "yes: 4000 schemas", ""},
 		"many objects":      {inside(func(in *Inside) { in.Bloat, in.Objects = 0, 40000 }), Ready, "yes: 40000 tables", ""},
 		"an ordinary one":   {ordinary, Warning, "upgrades 15 to 17 in place", "heroku pg:upgrade:dryrun"},
-		"a small one":       {func(w *world, r *Request) { ordinary(w, r); w.info.NumBytes = 4 * gb }, Warning, "4.0 GB are upgraded", "heroku pg:copy"},
+		"a small one":       {func(w *world, _ *Request) { w.info.NumBytes = 4 * gb }, Warning, "4.0 GB are upgraded", "heroku pg:copy"},
 		"Essential":         {func(w *world, _ *Request) { w.plan("essential-1") }, Warning, "no: an Essential", "heroku addons:upgrade"},
 		"Advanced":          {func(w *world, _ *Request) { w.plan("advanced") }, Warning, "no: Advanced", "heroku data:pg:migrate"},
 		"another plan only": {func(w *world, r *Request) { ordinary(w, r); w.info.PostgresVersion, r.FinalPlan = "17.2", "premium-4" }, Warning, "only the plan changes", "heroku addons:upgrade " + oldName + " heroku-postgresql:premium-4 -a shop"},

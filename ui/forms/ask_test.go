@@ -77,7 +77,7 @@ func TestTheFormAsksForEverythingARunNeeds(t *testing.T) {
 			t.Errorf("the form does not show %q:\n%s", text, out.String())
 		}
 	}
-	for _, text := range []string{"reader", "standard-0", "essential"} {
+	for _, text := range []string{"reader", "standard-0", "essential", "private", "\x1b"} {
 		if strings.Contains(out.String(), text) {
 			t.Errorf("the form offers %q, which cannot be chosen:\n%s", text, out.String())
 		}

@@ -27,7 +27,7 @@ func (t Terminal) run(ctx context.Context, fields ...huh.Field) error {
 	var lines *lineReader
 	if t.Lines {
 		lines = &lineReader{from: t.In}
-		form = form.WithAccessible(true).WithInput(lines).WithOutput(t.Out)
+		form = form.WithAccessible(true).WithTheme(huh.ThemeFunc(huh.ThemeBase)).WithInput(lines).WithOutput(t.Out)
 	} else {
 		form = form.WithProgramOptions(tea.WithInput(t.In), tea.WithOutput(t.Out))
 	}
