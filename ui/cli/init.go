@@ -2,6 +2,7 @@ package cli
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -19,6 +20,8 @@ import (
 type setup struct {
 	preflight.Request
 	check bool
+	file  string // --file
+	lines bool   // --lines
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -26,19 +29,16 @@ func (a *app) initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "init", Short: "Set up a run: check everything that can be known before money is spent", Args: usageArgs(cobra.NoArgs),
 		Long: `Set up a run. Everything that can be known beforehand is checked: nothing is changed and nothing is billed.
-What is blocked must be mended first; a warning is for you to judge.`,
-		Example: "changeover init --app shop --to 17 --work-dir /mnt/space",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd, s) },
-	}
-	s.flags(cmd)
-	return cmd
-}
+What is blocked must be mended first; a warning is for you to judge.
 
-func (a *app) checkCommand() *cobra.Command {
-	s := setup{check: true}
-	cmd := &cobra.Command{
-		Use: "check", Short: "Check what init checks, and set nothing up", Args: usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd, s) },
+At a terminal and without --app it asks, with the choices that Heroku's rules leave and their prices. A TOML file can
+say what the flags say, with _ for -; a flag that is given counts more:
+
+  app = "shop"
+  to = 17
+  also_app = ["blog"]`,
+		Example: "changeover init --app shop --to 17 --work-dir /mnt/space\nchangeover init --file run.toml",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd, &s) },
 	}
 	s.flags(cmd)
 	return cmd
@@ -46,6 +46,8 @@ func (a *app) checkCommand() *cobra.Command {
 
 func (s *setup) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
+	f.StringVar(&s.file, "file", "", "TOML file with any of these flags")
+	f.BoolVar(&s.lines, "lines", false, "ask line by line instead of drawing a form, for screen readers")
 	f.StringVar(&s.App, "app", "", "Heroku app whose DATABASE moves")
 	f.StringSliceVar(&s.AlsoApps, "also-app", nil, "another app on the same database; give it once for each")
 	f.StringVar(&s.Database, "database", "", "attachment or add-on, when it is not DATABASE")
@@ -65,20 +67,30 @@ func (s *setup) flags(cmd *cobra.Command) {
 	f.StringVar(&s.DataURL, "data-url", heroku.DefaultDataURL, "Heroku's data API, or a simulator's")
 }
 
-func (a *app) setUp(cmd *cobra.Command, s setup) error {
+func (a *app) setUp(cmd *cobra.Command, s *setup) error {
 	ctx := cmd.Context()
-	if s.App == "" {
-		return usageError{fmt.Errorf("which app? give --app NAME")}
+	if err := s.readFile(cmd.Flags()); err != nil {
+		return err
+	}
+	terminal, asking := a.formTerminal(s.lines)
+	if s.App == "" && !asking {
+		return usageError{errors.New("which app? give --app NAME, or --file FILE")}
 	}
 	token, err := findToken(rundir.Dir{}, steps.Config{PlatformURL: s.PlatformURL})
 	if err != nil {
 		return err
 	}
-	client, err := newHeroku(s.PlatformURL, s.DataURL, token)
+	client, err := s.client(token, terminal, asking)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	asking = asking && s.App == ""
+	if asking {
+		if s.Request, err = terminal.Ask(ctx, client, s.Request); err != nil {
+			return err
+		}
+	}
 	for _, d := range []*time.Duration{&s.Budget, &s.Soak, &s.Quiet, &s.Poll} {
 		if *d == 0 {
 			*d = -1 // typed as 0: none, not the default
@@ -90,8 +102,22 @@ func (a *app) setUp(cmd *cobra.Command, s setup) error {
 	if err == nil {
 		err = preflight.Err(findings)
 	}
-	if err != nil || s.check {
+	if err != nil {
 		return err
+	}
+	estimate, err := estimateOf(ctx, client, config)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, estimate)
+	if s.check {
+		return nil
+	}
+	if asking {
+		question := fmt.Sprintf("Set up the run of %s, PostgreSQL %d to %d?", config.App, config.FromMajor, config.ToMajor)
+		if err := terminal.Confirm(ctx, question, "It "+estimate+". Nothing is made or billed before step 1."); err != nil {
+			return err
+		}
 	}
 	store, err := store()
 	if err != nil {
