@@ -79,12 +79,15 @@ func (c Config) AddonName(role Role, try int) string {
 
 // AttachmentName is the attachment we give the add-on of a role; Heroku derives the config var <name>_URL.
 func (c Config) AttachmentName(role Role, try int) string {
-	name := "MIG_" + strings.ToUpper(c.Token4+"_"+strings.ReplaceAll(string(role), "-", "_"))
+	name := c.attachmentPrefix() + strings.ToUpper(strings.ReplaceAll(string(role), "-", "_"))
 	if try > 1 {
 		name = fmt.Sprintf("%s_%d", name, try)
 	}
 	return name
 }
+
+// attachmentPrefix begins the attachment names of this run and of no other.
+func (c Config) attachmentPrefix() string { return "MIG_" + strings.ToUpper(c.Token4) + "_" }
 
 // Tag is the application_name of every database session of this run.
 func (c Config) Tag() string { return "changeover/" + c.Run }

@@ -125,6 +125,9 @@ const (
 	FactVerification Fact[pgxfer.Verification]  = "verification"
 	FactBaseline     Fact[Fence]                = "baseline" // of fast-primary after the restore: writes since mean no way back
 	FactOutages      Fact[[]Outage]             = "outages"
+	// FactFinalFence is the proof that nobody wrote to fast-primary when final-primary was separated from it. It is on disk
+	// before unfollow: afterwards nothing else could tell whether fast-primary has rows that final-primary lacks.
+	FactFinalFence Fact[Fence] = "final-fence"
 	// FactFinalBaseline is final-primary just after unfollow, before the app knows it.
 	FactFinalBaseline Fact[Fence] = "final-baseline"
 	// FactPromoted is the role that DATABASE points to, once it is not old-primary.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -57,6 +58,8 @@ func guardAttachments(ctx context.Context, env *Env, db Database) error {
 		switch {
 		case a.Name == heroku.DatabaseAttachment || a.Pooling() != "":
 			return fmt.Errorf("%s is %s of %s; it must not be destroyed", db.Name, a.Name, a.App.Name)
+		case slices.Contains(env.Config().AlsoApps, a.App.Name) && strings.HasPrefix(a.Name, env.Config().attachmentPrefix()):
+			// Ours, on another app of the run: destroyOwn takes it off.
 		case a.App.Name != env.Config().App:
 			return fmt.Errorf("%s is attached to %s as %s; detach it there first", db.Name, a.App.Name, a.Name)
 		}
@@ -97,6 +100,12 @@ func guardDeletion(env *Env, role Role) func(context.Context) error {
 		}
 		if err := databaseIs(ctx, env, FinalPrimary); err != nil {
 			return err
+		}
+		if role == FastPrimary {
+			// The last net: whatever was written here after final-primary was separated exists nowhere else.
+			if err := requireFinalFence(ctx, env); err != nil {
+				return err
+			}
 		}
 		if err := guardSurvivor(ctx, env); err != nil {
 			return err

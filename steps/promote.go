@@ -59,7 +59,7 @@ func attachAgain(ctx context.Context, env *Env, attach attachDatabase, attachmen
 		return nil
 	}
 	last, ok, err := lastAttach(ctx, env.Heroku, attach.app)
-	if err != nil || !ok || last.Status != heroku.ReleaseFailed {
+	if err != nil || ok && last.Status != heroku.ReleaseFailed {
 		return err
 	}
 	right, err := hasURL(ctx, env, attach.app, attach.role)
@@ -113,17 +113,22 @@ func waitReleased(ctx context.Context, env *Env, app string, to Role) error {
 		switch {
 		case err != nil:
 			return false, "", err
-		case !ok:
-			// Nothing was attached of late: DATABASE was ours already.
-			return true, "", nil
-		case r.Status != heroku.ReleaseFailed:
-			return r.Status == heroku.ReleaseSucceeded, fmt.Sprintf("v%d is %s", r.Version, r.Status), nil
+		case ok && r.Status == heroku.ReleasePending:
+			return false, fmt.Sprintf("v%d is %s", r.Version, r.Status), nil
 		}
+		// The release may have scrolled off or lie: what counts is the URL that processes would be given.
 		right, err := hasURL(ctx, env, app, to)
 		if err != nil {
 			return false, "", err
 		}
-		if right {
+		switch {
+		case right && (!ok || r.Status == heroku.ReleaseSucceeded):
+			return true, "", nil
+		case !ok:
+			return false, "", fmt.Errorf("%w: DATABASE_URL of %s is not %s, although that is attached; look at heroku releases -a %s, then advance again or bail", ErrNeedsHuman, app, to, app)
+		case r.Status == heroku.ReleaseSucceeded:
+			return false, "DATABASE_URL is not there yet", nil
+		case right:
 			env.Log(Warn, "the release phase of %s failed (v%d), but its DATABASE_URL is %s", app, r.Version, to)
 			return true, "", nil
 		}

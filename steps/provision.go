@@ -36,7 +36,8 @@ func createAndWait(ctx context.Context, env *Env, role Role, plan string) error 
 	if err != nil {
 		return fmt.Errorf("reading add-on %s: %w", db.Name, err)
 	}
-	if db.AddonID == "" {
+	// Another id under our name: the one in the ledger vanished, and this one is billed.
+	if db.AddonID != addon.ID {
 		if db, err = enter(env, db, addon); err != nil {
 			return err
 		}
@@ -47,7 +48,6 @@ func createAndWait(ctx context.Context, env *Env, role Role, plan string) error 
 	return checkDatabase(ctx, env, role)
 }
 
-// enter puts a new add-on into the ledger of the run.
 // planCents is what a plan costs per hour, 0 when Heroku does not say: a price is shown, and nothing depends on it.
 func planCents(ctx context.Context, env *Env, name string) int64 {
 	plans, err := env.Heroku.Plans(ctx, heroku.PostgresService)
@@ -63,6 +63,7 @@ func planCents(ctx context.Context, env *Env, name string) int64 {
 	return 0
 }
 
+// enter puts a new add-on into the ledger of the run.
 func enter(env *Env, db Database, addon heroku.Addon) (Database, error) {
 	db.AddonID, db.Created = addon.ID, env.Now()
 	if price, ok := addon.Price(); ok {
@@ -182,6 +183,13 @@ func destroyOwn(ctx context.Context, env *Env, role Role, guard func(context.Con
 	app, err := env.Heroku.App(ctx, env.Config().App)
 	if err != nil {
 		return fmt.Errorf("reading app %s: %w", env.Config().App, err)
+	}
+	for _, other := range env.Config().AlsoApps {
+		// Promotion left the outgoing database reachable there, and Heroku refuses to destroy what another app has.
+		detach := detachDatabase{heroku: env.Heroku, app: other, addonID: db.AddonID, name: env.Config().AttachmentName(role, 1)}
+		if err := env.Do(ctx, detach); err != nil {
+			return err
+		}
 	}
 	if err := env.Do(ctx, destroyDatabase{heroku: env.Heroku, appID: app.ID, app: app.Name, db: db, guard: guard}); err != nil {
 		return err

@@ -15,6 +15,16 @@ func smokeTest(ctx context.Context, env *Env, role Role) error {
 	if err := databaseIs(ctx, env, role); err != nil {
 		return err
 	}
+	for _, app := range env.Config().Apps() {
+		// An attachment is a promise; the config var is what a process starts with.
+		right, err := hasURL(ctx, env, app, role)
+		if err != nil {
+			return err
+		}
+		if !right {
+			return fmt.Errorf("%w: DATABASE_URL of %s is not %s; look at heroku releases -a %s", ErrNeedsHuman, app, role, app)
+		}
+	}
 	if err := checkWritable(ctx, env, role); err != nil {
 		return err
 	}

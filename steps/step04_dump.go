@@ -36,9 +36,9 @@ func (dump) Explain(l Look) Explanation {
 func (dump) Confirm(Look) Confirmation                 { return plainKey() }
 func (dump) Check(ctx context.Context, env *Env) error { return requireFence(ctx, env) }
 
-// archiveDir is where the archive of an attempt lies.
+// archiveDir is where the archive of an attempt lies. Several runs may share a work directory.
 func archiveDir(c Config, attempt int) string {
-	return filepath.Join(c.WorkDir, fmt.Sprintf("archive-%d", attempt))
+	return filepath.Join(c.WorkDir, fmt.Sprintf("%s-archive-%d", c.Run, attempt))
 }
 
 func (dump) Run(ctx context.Context, env *Env) error {

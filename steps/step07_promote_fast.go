@@ -132,6 +132,10 @@ func (promoteFast) ConfirmRollback(l Look) Confirmation {
 }
 
 func (promoteFast) Rollback(ctx context.Context, env *Env) error {
+	// A rollback that is gone on with after a crash was allowed once, but step 8 may have begun since.
+	if err := passed1(env); err != nil {
+		return err
+	}
 	if err := backToOldPrimary(ctx, env); err != nil {
 		return err
 	}
@@ -165,10 +169,11 @@ func backToOldPrimary(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	if err := promote(ctx, env, FastPrimary, OldPrimary, nil); err != nil {
+	// Cleared first: step 8 must not start on fast-primary while DATABASE moves away from it.
+	if err := FactPromoted.Clear(env); err != nil {
 		return err
 	}
-	if err := FactPromoted.Clear(env); err != nil {
+	if err := promote(ctx, env, FastPrimary, OldPrimary, nil); err != nil {
 		return err
 	}
 	c := env.Config()

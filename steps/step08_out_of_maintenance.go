@@ -15,8 +15,11 @@ func (outOfMaintenance) Title() string { return "Out of maintenance, on fast-pri
 
 func (outOfMaintenance) Ready(l Look) error {
 	// Step 7 may still wait for Heroku to allow final-primary; users need not wait with it.
-	if role, ok := FactPromoted.Get(l.Facts()); ok && role == FastPrimary {
+	if role, ok := FactPromoted.Get(l.Facts()); ok && role == FastPrimary && l.StepState(7) != RollingBack {
 		return need(l, 6)
+	}
+	if l.StepState(7).Active() {
+		return fmt.Errorf("step 7 (%s) must move DATABASE to fast-primary first", names[7])
 	}
 	return need(l, 7)
 }
@@ -40,6 +43,10 @@ func (outOfMaintenance) Confirm(l Look) Confirmation {
 }
 
 func (outOfMaintenance) Check(ctx context.Context, env *Env) error {
+	// Behind the latch there is only forward: whatever happened to old-primary meanwhile must not keep users out.
+	if _, latched := FactNoReturn1.Get(env.Facts()); latched {
+		return nil
+	}
 	if err := requireFence(ctx, env); err != nil {
 		return err
 	}

@@ -104,7 +104,10 @@ func takeOver(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		return promotable(ctx, env.Heroku, id, FinalPrimary)
+		if err := promotable(ctx, env.Heroku, id, FinalPrimary); err != nil {
+			return err
+		}
+		return requireFinalFence(ctx, env)
 	}
 	if err := promote(ctx, env, FastPrimary, FinalPrimary, guard); err != nil {
 		return err
@@ -112,7 +115,27 @@ func takeOver(ctx context.Context, env *Env) error {
 	if err := FactPromoted.Put(env, FinalPrimary); err != nil {
 		return err
 	}
+	// Once more after DATABASE has moved, and before any process starts: a writer may have slipped in between.
+	if err := requireFinalFence(ctx, env); err != nil {
+		return err
+	}
 	return smokeTest(ctx, env, FinalPrimary)
+}
+
+// requireFinalFence fails unless nobody has written to fast-primary since final-primary was separated from it.
+func requireFinalFence(ctx context.Context, env *Env) error {
+	fence, ok := FactFinalFence.Get(env.Facts())
+	if !ok {
+		return fmt.Errorf("%w: final-primary was separated from fast-primary without proof that it has everything; roll the step back", ErrNeedsHuman)
+	}
+	broken, err := checkFence(ctx, env, env.Databases, fence)
+	if err != nil {
+		return fmt.Errorf("checking the write fence of fast-primary: %w", err)
+	}
+	if broken != "" {
+		return fmt.Errorf("%w: fast-primary was written to after final-primary was separated: %s; roll the step back", ErrNeedsHuman, broken)
+	}
+	return nil
 }
 
 // waitOutsideOutage lets final-primary come close while the app still serves; after unfollow there is nothing to wait for.
@@ -146,8 +169,16 @@ func separate(ctx context.Context, env *Env, fence Fence) error {
 	if err != nil {
 		return err
 	}
-	if following {
+	if !following {
+		// An earlier try has separated it. What counts is the fence of then, not the one of now.
+		if err := requireFinalFence(ctx, env); err != nil {
+			return err
+		}
+	} else {
 		if err := waitCaughtUp(ctx, env, FinalPrimary, fence); err != nil {
+			return err
+		}
+		if err := FactFinalFence.Put(env, fence); err != nil {
 			return err
 		}
 	}
@@ -230,8 +261,10 @@ func (promoteFinal) Rollback(ctx context.Context, env *Env) error {
 		return err
 	}
 	// First forgotten, then destroyed: a rollback that is gone on with must not ask a database that is gone.
-	if err := FactFinalBaseline.Clear(env); err != nil {
-		return err
+	for _, forget := range []func(Recorder) error{FactFinalBaseline.Clear, FactFinalFence.Clear} {
+		if err := forget(env); err != nil {
+			return err
+		}
 	}
 	return destroyRollback(ctx, env, FinalPrimary)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"changeover/steps"
 	"changeover/steps/journal"
@@ -67,8 +68,9 @@ func (e *Engine) logCommand(c steps.Command, d decision, err error) {
 		what = fmt.Sprintf("%s step %d", c.Verb, c.Step)
 	}
 	who := c.Operator
-	if c.From != "" {
-		who += " from " + c.From
+	// The journal keeps the whole origin; in the log the address is what tells two people apart.
+	if from, _, _ := strings.Cut(c.From, " "); from != "" && from != "local" {
+		who += " from " + from
 	}
 	switch {
 	case err != nil:

@@ -27,7 +27,7 @@ type flight struct {
 var errPaused = errors.New("paused")
 
 // Do implements steps.Recorder. An effect that is done in this attempt is not looked at again: a later effect may
-// have undone it on purpose, and Verify reads the end of it all.
+// have undone it on purpose, and Verify reads the end of it all. A set-state effect is, once the attempt was interrupted.
 func (r *recorder) Do(ctx context.Context, effect steps.Effect) error {
 	f := &flight{recorder: r, effect: effect, key: r.scope + effect.Key(), plan: effect.Plan(), class: effect.Class()}
 	if done, err := f.claim(); done || err != nil {
@@ -52,7 +52,8 @@ func (f *flight) claim() (done bool, err error) {
 	}
 	known := f.e.state.effects[f.key]
 	if known != nil {
-		if known.phase == kindDone {
+		// A state that was set before an interruption may have been changed by a person since: it is looked at again.
+		if known.phase == kindDone && (f.class != steps.SetState || known.doneAt > f.began) {
 			return true, nil
 		}
 		f.open, f.try = known.unsettled(), known.try
@@ -274,7 +275,7 @@ func (f *flight) seen(obs steps.Observation) error {
 	if err := f.phase(kindDone, effectData{}); err != nil {
 		return err
 	}
-	f.e.logf(steps.Info, f.number, "%s: %s", f.plan.Action, firstText(obs.Detail, "done"))
+	f.e.logf(steps.Info, f.number, "%s", firstText(obs.Detail, f.plan.Action+": done"))
 	return nil
 }
 

@@ -230,8 +230,8 @@ func TestUnreadableWorldAfterSendingIsUnknownNotFailed(t *testing.T) {
 func TestFinishedEffectIsNotRepeatedInItsAttempt(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld()
-		on := fakeEffect{w: w, name: "maintenance", class: steps.SetState}
-		off := fakeEffect{w: w, name: "maintenance", class: steps.SetState, gone: true}
+		on := fakeEffect{w: w, name: "attachment", class: steps.Named}
+		off := fakeEffect{w: w, name: "attachment", class: steps.Named, gone: true}
 		step := &fakeStep{number: 1, run: func(ctx context.Context, env *steps.Env) error {
 			return errors.Join(env.Do(ctx, on), env.Do(ctx, off))
 		}}
@@ -248,7 +248,35 @@ func TestFinishedEffectIsNotRepeatedInItsAttempt(t *testing.T) {
 		pass()
 		r.wantState(1, steps.Done)
 		if w.sent(on.Key()) != 1 || w.sent(off.Key()) != 1 {
-			t.Errorf("maintenance went on %d times and off %d times, want once each", w.sent(on.Key()), w.sent(off.Key()))
+			t.Errorf("the attachment came %d times and went %d times, want once each", w.sent(on.Key()), w.sent(off.Key()))
+		}
+	})
+}
+
+func TestAStateThatAPersonChangedMeanwhileIsSetAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld()
+		on := fakeEffect{w: w, name: "maintenance", class: steps.SetState}
+		step := &fakeStep{number: 1, run: func(ctx context.Context, env *steps.Env) error { return env.Do(ctx, on) }}
+		step.verify = func(context.Context, *steps.Env) (string, error) {
+			return "", fmt.Errorf("cannot say: %w", steps.ErrUnknownOutcome)
+		}
+		r := newRig(t, w, step).start()
+		defer r.stop()
+		r.must(steps.Advance, 1)
+		pass()
+		r.wantState(1, steps.Unknown)
+		off := on
+		off.gone = true
+		if err := off.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		step.verify = nil
+		r.must(steps.Advance, 1)
+		pass()
+		r.wantState(1, steps.Done)
+		if n := w.sent(on.Key()); n != 2 {
+			t.Errorf("maintenance went on %d times, want twice: a person had turned it off in between", n)
 		}
 	})
 }

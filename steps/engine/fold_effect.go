@@ -5,14 +5,17 @@ import (
 	"slices"
 	"strings"
 
+	"changeover/steps"
 	"changeover/steps/journal"
 )
 
 // effectState is the last that is known of an effect.
 type effectState struct {
 	phase  string
+	class  steps.Class
 	try    int
 	sentAt uint64 // seq of the last sent record; 0 when it was never sent
+	doneAt uint64 // seq of the done record; 0 when it is not done
 }
 
 // unsettled says that the effect was sent and that nobody has read back what came of it.
@@ -37,10 +40,13 @@ func (s *state) foldEffect(r journal.Record, d effectData) {
 		e = &effectState{}
 		s.effects[r.Effect] = e
 	}
-	e.phase = r.Kind
+	e.phase, e.doneAt = r.Kind, 0
+	if r.Kind == kindDone {
+		e.doneAt = r.Seq
+	}
 	switch r.Kind {
 	case kindIntent:
-		e.try = d.Try
+		e.try, e.class = d.Try, d.Class
 	case kindSent:
 		e.sentAt = r.Seq
 		if r.Step == 0 {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -188,11 +189,23 @@ func (m *model) checkPhases(t *rapid.T) {
 		if record.Effect == "" {
 			continue
 		}
+		if again := last[record.Effect] == kindDone && (record.Kind == kindIntent || record.Kind == kindObserved); again && setState(t, record) {
+			last[record.Effect] = "" // looked at again after an interruption
+		}
 		if !slices.Contains(before[record.Kind], last[record.Effect]) {
 			t.Fatalf("%s of %s follows %q", record.Kind, record.Effect, last[record.Effect])
 		}
 		last[record.Effect] = record.Kind
 	}
+}
+
+// setState says whether a record is about an effect that may be set again.
+func setState(t *rapid.T, record journal.Record) bool {
+	var data effectData
+	if err := json.Unmarshal(record.Data, &data); err != nil {
+		t.Fatal(err)
+	}
+	return data.Class == steps.SetState
 }
 
 // finish clears all faults and wants the migration to come to its end from wherever it stands.

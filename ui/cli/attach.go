@@ -42,7 +42,7 @@ func (a *app) show(ctx context.Context, run rundir.Dir, readOnly bool) error {
 	if summary.Finished {
 		return a.finishRehearsal(ctx, run)
 	}
-	fmt.Fprintln(a.out, "end the rehearsal at any time with: changeover rehearse --stop")
+	fmt.Fprintf(a.out, "end the rehearsal at any time with: %s rehearse --stop\n", program())
 	return nil
 }
 
@@ -64,7 +64,10 @@ func (a *app) dashboard(ctx context.Context, run rundir.Dir, readOnly bool) (das
 	return summary, nil
 }
 
-func attachCommandLine(run rundir.Dir) string { return "changeover attach --run " + run.Name }
+func attachCommandLine(run rundir.Dir) string { return program() + " attach --run " + run.Name }
+
+// program is how this program was called, so that what we print can be typed.
+func program() string { return os.Args[0] }
 
 // needTerminal refuses a dashboard where none can be shown. instead says what to do without one.
 func (a *app) needTerminal(instead string) error {

@@ -59,11 +59,7 @@ func findToken(run rundir.Dir, config steps.Config) (heroku.Secret, error) {
 		sim, err := readSimState(run)
 		return sim.Token, err
 	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("looking for your Heroku token: %w", err)
-	}
-	token, _, err := heroku.TokenFromEnv(os.Getenv, os.ReadFile, home, config.PlatformURL)
+	token, _, err := heroku.TokenFromEnv(os.Getenv, os.ReadFile, os.Getenv("HOME"), config.PlatformURL)
 	return token, err
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"changeover/steps/rundir"
@@ -11,11 +10,7 @@ import (
 
 // store is where the runs of this user live.
 func store() (rundir.Store, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return rundir.Store{}, fmt.Errorf("looking for your runs: %w", err)
-	}
-	return rundir.Locate(os.Getenv, home)
+	return rundir.Locate(os.Getenv, os.Getenv("HOME"))
 }
 
 // openRun finds the run that --run names, or the only one.

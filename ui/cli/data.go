@@ -35,7 +35,7 @@ func (d data) Tools(_ context.Context, from, to int) (string, error) {
 	}
 	if want := max(from, to); tools.Major != want && !d.anyTools {
 		// An older one may not know what the newer server has, a newer one writes settings the target does not know.
-		return "", fmt.Errorf("%w: this needs pg_dump and pg_restore %d, and here is %s: sudo apt-get install -y postgresql-client-%d", pgxfer.ErrTools, want, tools.Version, want)
+		return "", wrongTools{want: want, have: tools.Version}
 	}
 	line := "pg_dump and pg_restore " + tools.Version
 	if tools.Warning != "" {
@@ -43,6 +43,18 @@ func (d data) Tools(_ context.Context, from, to int) (string, error) {
 	}
 	return line, nil
 }
+
+// wrongTools are client tools that exist but are not of the newer server's major.
+type wrongTools struct {
+	want int
+	have string
+}
+
+func (w wrongTools) Error() string {
+	return fmt.Sprintf("pg_dump and pg_restore %d are needed, and here are those of %s: sudo apt-get install -y postgresql-client-%d", w.want, w.have, w.want)
+}
+
+func (wrongTools) Is(target error) bool { return target == pgxfer.ErrTools }
 
 // newTransfer is the transfer engine of a name.
 func newTransfer(name string) (pgxfer.Transfer, error) {

@@ -127,8 +127,8 @@ func (a *app) setUp(cmd *cobra.Command, s *setup) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "run %s is set up: %s, PostgreSQL %d to %d, %s then %s; open it with: changeover attach --run %s\n",
-		run.Name, config.App, config.FromMajor, config.ToMajor, config.FastPlan, config.FinalPlan, run.Name)
+	fmt.Fprintf(a.out, "run %s is set up: %s, PostgreSQL %d to %d, %s then %s; open it with: %s\n",
+		run.Name, config.App, config.FromMajor, config.ToMajor, config.FastPlan, config.FinalPlan, attachCommandLine(run))
 	return nil
 }
 

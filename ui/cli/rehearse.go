@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ import (
 	"changeover/steps"
 	"changeover/steps/preflight"
 	"changeover/steps/rundir"
+	"changeover/steps/session"
 	"changeover/ui/format"
 )
 
@@ -94,17 +96,40 @@ func runningRehearsal(ctx context.Context) (*rundir.Dir, error) {
 		return nil, err
 	}
 	for _, run := range runs {
-		if !isRehearsal(run) {
+		if !isRehearsal(run) || stillUnattended(ctx, run) {
 			continue
 		}
-		if sim, err := readSimState(run); err == nil && simLives(run, sim) {
+		if _, err := readSimState(run); err == nil && simLives(simDir(run)) {
 			return &run, nil
 		}
 		if err := endRehearsal(ctx, run); err != nil {
 			return nil, err
 		}
 	}
-	return nil, nil
+	_, err = endOrphans(ctx, s)
+	return nil, err
+}
+
+// runName is what the run of a rehearsal is called.
+func (r rehearsal) runName(token4 string) string {
+	if r.auto {
+		return autoPrefix + token4
+	}
+	return rehearsalPrefix + token4
+}
+
+// stillUnattended says whether an unattended rehearsal is at work in a process of its own. Nobody else may end it.
+func stillUnattended(ctx context.Context, run rundir.Dir) bool {
+	if !strings.HasPrefix(run.Name, autoPrefix) {
+		return false
+	}
+	client, err := session.Open(run.Path, session.Me(""))
+	if err != nil {
+		return false
+	}
+	defer client.Close()
+	_, err = client.Hello(ctx)
+	return err == nil
 }
 
 // newToken4 are the four digits that make the names of a run unique.
@@ -160,7 +185,7 @@ func (r rehearsal) setUp(ctx context.Context, token4 string, at simState, p pair
 		return rundir.Dir{}, steps.Config{}, err
 	}
 	defer client.Close()
-	name := rehearsalPrefix + token4
+	name := r.runName(token4)
 	digits, err := hex.DecodeString(token4)
 	if err != nil {
 		return rundir.Dir{}, steps.Config{}, err

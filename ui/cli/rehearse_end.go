@@ -44,7 +44,11 @@ func (a *app) stopRehearsals(ctx context.Context) error {
 	}
 	stopped := 0
 	for _, run := range runs {
-		if !isRehearsal(run) {
+		switch {
+		case !isRehearsal(run):
+			continue
+		case stillUnattended(ctx, run):
+			fmt.Fprintf(a.out, "%s runs unattended in another process; end it there\n", run.Name)
 			continue
 		}
 		if err := endRehearsal(ctx, run); err != nil {
@@ -53,10 +57,14 @@ func (a *app) stopRehearsals(ctx context.Context) error {
 		stopped++
 		fmt.Fprintf(a.out, "%s ended; everything of it has been removed\n", run.Name)
 	}
-	if stopped == 0 {
+	orphans, err := endOrphans(ctx, s)
+	if orphans > 0 {
+		fmt.Fprintf(a.out, "%d simulators that belonged to no rehearsal have been removed\n", orphans)
+	}
+	if stopped+orphans == 0 {
 		fmt.Fprintln(a.out, "no rehearsal is running")
 	}
-	return nil
+	return err
 }
 
 // endRehearsal stops the engine first, so that it does not see its databases vanish, then the simulator with its
@@ -65,12 +73,12 @@ func endRehearsal(ctx context.Context, run rundir.Dir) error {
 	ctx, cancel := endContext(ctx)
 	defer cancel()
 	if err := stopEngine(ctx, run, true); err != nil {
-		return err
-	}
-	if at, err := readSimState(run); err == nil {
-		if err := endSim(ctx, run, at); err != nil {
+		if err := killEngine(ctx, run); err != nil {
 			return err
 		}
+	}
+	if err := endSim(ctx, simDir(run)); err != nil {
+		return err
 	}
 	// A simulator that was killed has left its servers behind.
 	_, err := localpg.Sweep(ctx, "")

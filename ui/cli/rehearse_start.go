@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"changeover/steps/rundir"
 )
 
@@ -35,16 +37,17 @@ func (a *app) startRehearsal(ctx context.Context, r rehearsal) (*rundir.Dir, err
 	if err != nil {
 		return nil, err
 	}
-	name := rehearsalPrefix + token4
+	name := r.runName(token4)
 	run := rundir.Dir{Name: name, Path: filepath.Join(s.Base, name)}
 	at, err := a.spawnSim(ctx, simDir(run), r.simFlags)
+	defer a.started()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(simDir(run)))
 	}
 	if _, _, err := r.setUp(ctx, token4, at, p); err != nil {
 		end, cancel := endContext(ctx)
 		defer cancel()
-		return nil, errors.Join(err, endSim(end, run, at), os.RemoveAll(simDir(run)))
+		return nil, errors.Join(err, endSim(end, simDir(run)), os.RemoveAll(simDir(run)))
 	}
 	return &run, nil
 }
@@ -55,10 +58,18 @@ func (a *app) spawnSim(ctx context.Context, dir string, flags simFlags) (simStat
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return simState{}, fmt.Errorf("making a directory for the simulator: %w", err)
 	}
+	// Held until we know the simulator, and dropped by the kernel when we are killed: a directory without a run and without
+	// this lock belongs to nobody any more.
+	starting := flock.New(filepath.Join(dir, startLock))
+	if err := starting.Lock(); err != nil {
+		return simState{}, fmt.Errorf("locking the simulator's directory: %w", err)
+	}
+	a.starting = starting
 	exe, err := os.Executable()
 	if err != nil {
 		return simState{}, err
 	}
+	fmt.Fprintf(a.err, "starting a simulated Heroku and filling old-primary with %s of sample data …\n", flags.size)
 	state := filepath.Join(dir, "sim.json")
 	logPath := filepath.Join(dir, "sim.log")
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
@@ -115,7 +126,12 @@ func (a *app) awaitSim(ctx context.Context, process *os.Process, state, logPath 
 		select {
 		case <-ctx.Done():
 			_ = process.Signal(syscall.SIGTERM)
-			<-ended
+			select {
+			case <-ended:
+			case <-time.After(closeTimeout):
+				_ = process.Kill()
+				<-ended
+			}
 			return simState{}, ctx.Err()
 		case <-ended:
 			relay()
@@ -142,27 +158,6 @@ func processLives(pid int) bool {
 	// The state follows the program's name, which is in parentheses and may hold some itself.
 	state := strings.TrimLeft(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
 	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
-}
-
-// endSim asks a simulator to end and waits until it has.
-func endSim(ctx context.Context, run rundir.Dir, at simState) error {
-	if !simLives(run, at) {
-		return nil
-	}
-	if err := syscall.Kill(at.PID, syscall.SIGTERM); err != nil {
-		return fmt.Errorf("ending the simulator, process %d: %w", at.PID, err)
-	}
-	return awaitExit(ctx, at.PID)
-}
-
-// simLives says whether the process of that number is the simulator of a rehearsal: after a restart of the machine it may
-// be anybody's. Where there is no /proc, the number is all there is.
-func simLives(run rundir.Dir, at simState) bool {
-	if !processLives(at.PID) {
-		return false
-	}
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", at.PID))
-	return err != nil || bytes.Contains(line, []byte(simDir(run)))
 }
 
 // awaitExit waits until a process has ended.

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"charm.land/fang/v2"
+	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 
 	"changeover/steps/session"
@@ -21,6 +22,8 @@ type app struct {
 	run      string // --run
 	as       string // --as
 	ascii    bool   // --ascii
+	// starting is held while this process starts a simulator.
+	starting *flock.Flock
 }
 
 // Main runs the command line and returns the exit code.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,11 +18,29 @@ import (
 // A rehearsal has two processes beside the dashboard: the engine of its run, and the simulator. The simulator must be
 // there before the run can be set up, so its directory stands beside the run's, under a name that belongs to it.
 
-const rehearsalPrefix = "rehearsal-"
+const (
+	rehearsalPrefix = "rehearsal-"
+	// autoPrefix begins the names of unattended rehearsals, which live and end with one process.
+	autoPrefix = rehearsalPrefix + "auto-"
+	simPrefix  = "simulator-"
+)
 
-// isRehearsal says whether a run is a rehearsal, by its name: only ours begin like that.
+// isRehearsal says whether a run is a rehearsal: it was set up as one, against a simulator on this machine. A name alone
+// proves nothing; people call runs what they like. What cannot be read is no rehearsal, and is never removed.
 func isRehearsal(run rundir.Dir) bool {
-	return strings.HasPrefix(run.Name, rehearsalPrefix) && filepath.Base(run.Path) == run.Name
+	config, err := run.ReadConfig()
+	return err == nil && config.Rehearsal && config.Run == run.Name && filepath.Base(run.Path) == run.Name &&
+		strings.HasPrefix(run.Name, rehearsalPrefix) && onLoopback(config.PlatformURL) && onLoopback(config.DataURL)
+}
+
+// onLoopback says whether a base URL can only mean this machine.
+func onLoopback(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // simState is how a simulator is reached.
@@ -39,7 +59,7 @@ type simStateFile struct {
 
 // simDir is the directory of the simulator that belongs to a rehearsal.
 func simDir(run rundir.Dir) string {
-	return filepath.Join(filepath.Dir(run.Path), "simulator-"+strings.TrimPrefix(run.Name, rehearsalPrefix))
+	return filepath.Join(filepath.Dir(run.Path), simPrefix+strings.TrimPrefix(run.Name, rehearsalPrefix))
 }
 
 func readSimState(run rundir.Dir) (simState, error) {

@@ -2,6 +2,7 @@ package dash
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,20 +57,22 @@ func (s Summary) String() string {
 		line("left before the engine was heard; whatever it does goes on")
 	case s.Finished:
 		line("%s: all twelve steps are done", s.Run)
-	default:
+	case s.atWork():
 		line("%s: detached, the work goes on", s.Run)
+	default:
+		line("%s: detached; no step is at work", s.Run)
 	}
 	for i := range s.Steps {
 		st := &s.Steps[i]
 		if st.State.Active() {
 			line("  step %d %s: %s for %s", st.Number, clean(st.Name), st.State, format.Clock(st.Active))
 		} else {
-			line("  step %d %s: %s", st.Number, clean(st.Name), st.State)
+			line("  next is step %d %s: %s", st.Number, clean(st.Name), st.State)
 		}
 	}
 	switch {
 	case s.OutageActive:
-		line("  OUTAGE is running: %s so far", format.Clock(s.Outage))
+		line("  OUTAGE is running, users are shut out: %s so far", format.Clock(s.Outage))
 	case s.Outage > 0:
 		line("  outage in all: %s", format.Clock(s.Outage))
 	}
@@ -86,4 +89,9 @@ func (s Summary) String() string {
 		line("still running – re-attach with: %s", s.Attach)
 	}
 	return b.String()
+}
+
+// atWork says whether a step was being worked on.
+func (s Summary) atWork() bool {
+	return slices.ContainsFunc(s.Steps, func(st steps.StepView) bool { return st.State.Active() })
 }
