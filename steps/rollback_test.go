@@ -60,6 +60,7 @@ func TestEveryStepThatCanBeUndoneLeavesTheWorldAsBeforeAndCanBeDoneAgain(t *test
 	m.cannotGoBackAfter8()
 	m.undoneBeforeUnfollow()
 	m.undoneAfterUnfollow()
+	m.writtenToBehindUnfollow()
 	m.advance(9)
 	m.appWritesTo(steps.FinalPrimary)
 	m.refuses(steps.RollbackOne, 9, "lose every write")
@@ -112,5 +113,19 @@ func (m *migration) undoneAfterUnfollow() {
 		}
 	}
 	m.wantAsBefore()
+	m.appWritesTo(steps.FastPrimary)
+}
+
+// writtenToBehindUnfollow writes to fast-primary when final-primary has been separated from it and DATABASE has not moved
+// yet, as a person may who brings the app back by hand. Going on would lose that row without a word.
+func (m *migration) writtenToBehindUnfollow() {
+	m.t.Helper()
+	end := m.fault(sim.Fault{Kind: sim.FaultStatus, Method: "POST", Path: "/addon-attachments", Status: 403, Times: -1})
+	m.fails(9, steps.Failed, "403")
+	end()
+	m.writeTo(steps.FastPrimary)
+	m.fails(9, steps.NeedsHuman, "fast-primary was written to after final-primary was separated")
+	m.wantDatabase(steps.FastPrimary)
+	m.rollback(9)
 	m.appWritesTo(steps.FastPrimary)
 }
