@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -12,18 +13,34 @@ import (
 	"time"
 )
 
-// Play lets a scenario happen from now on, until Close. What fails is in Status as a problem. The scenario must come
-// from ReadScenario.
+// Play lets a scenario happen from now on, until Close. Events of one time happen in their order in the file, those
+// that wait for different add-ons independently of each other. What fails is in Status as a problem. The scenario
+// must come from ReadScenario.
 func (s *Server) Play(scenario Scenario) {
+	type numbered struct {
+		Event
+		number int
+	}
+	lines := map[string][]numbered{} // by what they wait for
 	for i, e := range scenario.Events {
+		lines[e.After] = append(lines[e.After], numbered{e, i + 1})
+	}
+	for after, events := range lines {
+		slices.SortStableFunc(events, func(a, b numbered) int { return cmp.Compare(a.At, b.At) })
 		s.work.spawn(func(ctx context.Context) {
-			if s.awaitAddon(ctx, e.After) != nil || s.opts.Clock.Sleep(ctx, time.Duration(e.At)) != nil {
+			if s.awaitAddon(ctx, after) != nil {
 				return
 			}
-			if err := s.happen(ctx, e); err != nil {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.problem("scenario, event %d: %v", i+1, err)
+			start := s.now()
+			for _, e := range events {
+				if s.opts.Clock.Sleep(ctx, start.Add(time.Duration(e.At)).Sub(s.now())) != nil {
+					return
+				}
+				if err := s.happen(ctx, e.Event); err != nil {
+					s.mu.Lock()
+					s.problem("scenario, event %d: %v", e.number, err)
+					s.mu.Unlock()
+				}
 			}
 		})
 	}
