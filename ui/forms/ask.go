@@ -124,10 +124,10 @@ func (t Terminal) askWork(ctx context.Context, _ found, r *preflight.Request) er
 	jobs, budget, soak := strconv.Itoa(r.Jobs), r.Budget.String(), r.Soak.String()
 	err := t.run(
 		ctx,
-		huh.NewInput().Title("Directory for the archive").Description("On a large and fast disk").Value(&r.WorkDir).Validate(notEmpty),
-		huh.NewInput().Title("Parallel workers of dump and restore").Value(&jobs).Validate(count),
-		huh.NewInput().Title("How long may production be down in all?").Description("Such as 90m or 2h").Value(&budget).Validate(duration),
-		huh.NewInput().Title("How long must the new database serve before anything is deleted?").Value(&soak).Validate(duration),
+		t.input("Directory for the archive", "On a large and fast disk", &r.WorkDir, notEmpty),
+		t.input("Parallel workers of dump and restore", "", &jobs, count),
+		t.input("How long may production be down in all?", "Such as 90m or 2h", &budget, duration),
+		t.input("How long must the new database serve before anything is deleted?", "", &soak, duration),
 		huh.NewConfirm().Title("May step 10 delete old-primary too?").Description("Its rollback goes with it. No keeps it until you delete it yourself").Value(&r.DestroyOldPrimary),
 	)
 	if err != nil {
@@ -138,6 +138,22 @@ func (t Terminal) askWork(ctx context.Context, _ found, r *preflight.Request) er
 	r.Budget, _ = time.ParseDuration(budget)
 	r.Soak, _ = time.ParseDuration(soak)
 	return nil
+}
+
+// input is a question with a text for an answer, and the one to take when nothing is typed.
+func (t Terminal) input(title, about string, value *string, valid func(string) error) *huh.Input {
+	given := *value
+	if t.Lines && given != "" {
+		title = fmt.Sprintf("%s [%s]", title, given)
+		check := valid
+		valid = func(text string) error {
+			if text == "" {
+				return nil // the form takes what is given
+			}
+			return check(text)
+		}
+	}
+	return huh.NewInput().Title(title).Description(about).Value(value).Validate(valid)
 }
 
 func notEmpty(text string) error {

@@ -59,7 +59,7 @@ func TestTheFormAsksForEverythingARunNeeds(t *testing.T) {
 		"1",      // shop's database
 		"1", "0", // the newest version; the preselected apps move along
 		"", "", // the proposed plans
-		"/data", "8", "never", "90m", "1h", "n", // "never" is no time
+		"", "8", "never", "90m", "1h", "n", // the directory that is given, and "never" is no time
 	))}
 	got, err := terminal.Ask(t.Context(), shop(t), defaults())
 	if err != nil {
@@ -68,11 +68,11 @@ func TestTheFormAsksForEverythingARunNeeds(t *testing.T) {
 	want := defaults()
 	want.App, want.AlsoApps, want.ToMajor = "shop", []string{"blog"}, 17
 	want.FinalPlan, want.FastPlan = "heroku-postgresql:standard-4", "heroku-postgresql:standard-7"
-	want.WorkDir, want.Jobs, want.Budget, want.Soak = "/data", 8, 90*time.Minute, time.Hour
+	want.Jobs, want.Budget, want.Soak = 8, 90*time.Minute, time.Hour
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("request (-want +got):\n%s\n%s", diff, out.String())
 	}
-	for _, text := range []string{"shop", "standard-4", "$1.04/h", "standard-7  $4.86/h  (proposed)", "a time such as"} {
+	for _, text := range []string{"shop", "standard-4", "$1.04/h", "standard-7  $4.86/h  (proposed)", "a time such as", "[/mnt/space]"} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("the form does not show %q:\n%s", text, out.String())
 		}
