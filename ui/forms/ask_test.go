@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,25 @@ func TestTheLastQuestionWantsAYes(t *testing.T) {
 		err := forms.Terminal{Lines: true, Out: &out, In: strings.NewReader(input)}.Confirm(t.Context(), "Set it up?", "it costs")
 		if !errors.Is(err, want) {
 			t.Errorf("after %q: %v, want %v", input, err, want)
+		}
+	}
+}
+
+func TestTheDrawnFormIsAnsweredByKeys(t *testing.T) {
+	for keys, want := range map[string]error{"y": nil, "n": forms.ErrAborted, "\x03": forms.ErrAborted} {
+		var out bytes.Buffer
+		// The reader stays open behind the keys, as a terminal does.
+		in, end := io.Pipe()
+		typed := make(chan struct{})
+		go func() {
+			defer close(typed)
+			_, _ = io.WriteString(end, keys)
+		}()
+		err := forms.Terminal{Out: &out, In: in}.Confirm(t.Context(), "Set it up?", "it costs")
+		_ = in.Close()
+		<-typed
+		if !errors.Is(err, want) {
+			t.Errorf("after %q: %v, want %v", keys, err, want)
 		}
 	}
 }
