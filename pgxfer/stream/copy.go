@@ -209,6 +209,8 @@ func (f *flow) check() (loaded, error) {
 	return loaded{f.tag.RowsAffected(), f.bytes}, f.err
 }
 
+func (f *flow) interrupt() { f.cancel() }
+
 // Close returns when the reader on the source is done with it.
 func (f *flow) Close() error {
 	f.cancel()

@@ -230,22 +230,11 @@ func (d *dump) goOn(ctx context.Context) (bool, error) {
 	if _, err := os.Stat(filepath.Join(d.dir, piece.ManifestName)); err == nil {
 		return false, fmt.Errorf("archive directory %s holds a finished dump: name another one, or discard it", d.dir)
 	}
-	old, hash, err := piece.ReadPlan(d.dir)
-	if err != nil {
+	entries, reason := d.found(ctx)
+	if reason != nil {
+		d.report.Warn("the interrupted dump in %s is of no use (%v): starting over", d.dir, reason)
 		return false, nil
 	}
-	same := old.Source.SystemID == d.plan.Source.SystemID && old.Database == d.plan.Database
-	if !same || sameState(ctx, d.keeper.conn, d.plan, old.Snapshot) != nil || sameFiles(ctx, d.keeper.conn, old.Tables) != nil {
-		return false, nil
-	}
-	journal, entries, of, err := piece.OpenJournal(d.dir)
-	if err != nil {
-		return false, nil //nolint:nilerr // a journal that cannot be read is no use: start over
-	}
-	if of != hash {
-		return false, journal.Close()
-	}
-	d.plan, d.hash, d.journal, d.keeper.plan = old, hash, journal, old
 	for _, e := range entries {
 		if piece.CheckAll(ctx, d.dir, []piece.Entry{e}, 1, nil) == nil {
 			d.entries[e.Item] = e
@@ -255,9 +244,31 @@ func (d *dump) goOn(ctx context.Context) (bool, error) {
 	return true, ctx.Err()
 }
 
+// found reads the plan and the journal of an interrupted dump. An error is the reason why they are of no use.
+func (d *dump) found(ctx context.Context) ([]piece.Entry, error) {
+	old, hash, err := piece.ReadPlan(d.dir)
+	if err != nil {
+		return nil, err
+	}
+	if old.Source.SystemID != d.plan.Source.SystemID || old.Database != d.plan.Database {
+		return nil, errors.New("it is of another database")
+	}
+	if err := errors.Join(sameState(ctx, d.keeper.conn, d.plan, old.Snapshot), sameFiles(ctx, d.keeper.conn, old.Tables)); err != nil {
+		return nil, err
+	}
+	journal, entries, of, err := piece.OpenJournal(d.dir)
+	if err != nil {
+		return nil, err
+	}
+	if of != hash {
+		return nil, errors.Join(errors.New("its journal is of another plan"), journal.Close())
+	}
+	d.plan, d.hash, d.journal, d.keeper.plan = old, hash, journal, old
+	return entries, nil
+}
+
 // startOver empties the archive of an interrupted dump that is of no use.
 func (d *dump) startOver() error {
-	d.report.Warn("the source was written to since the dump in %s was interrupted: starting over", d.dir)
 	for _, name := range []string{piece.DataName, piece.SchemaName, piece.PlanName, piece.ScriptName, listsDir} {
 		if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
 			return fmt.Errorf("discarding the interrupted dump: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,27 +36,51 @@ func (f fromArchive) open(_ context.Context, _ int, u unit, a *activity) (io.Rea
 	return r, func() (loaded, error) { return loaded{e.Rows, e.Bytes}, r.Check() }, nil
 }
 
-// keepErr remembers why a reader failed: what the server says about it afterwards is no help.
-type keepErr struct {
-	from io.Reader
-	err  error
+// guarded remembers why a reader failed: what the server says about it afterwards is no help. And it can be stopped, because CopyFrom does
+// not wait for its own last Read when it fails.
+type guarded struct {
+	mu      sync.Mutex
+	from    io.Reader
+	err     error
+	stopped bool
 }
 
-func (k *keepErr) Read(p []byte) (int, error) {
-	n, err := k.from.Read(p)
+func (g *guarded) Read(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopped {
+		return 0, errStopped
+	}
+	n, err := g.from.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		k.err = err
+		g.err = err
 	}
 	return n, err
 }
 
+var errStopped = errors.New("nobody wants the rows any more")
+
+// stop waits for a Read under way, and lets no other begin. It returns why reading failed, if it did.
+func (g *guarded) stop() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stopped = true
+	return g.err
+}
+
+// interrupter is a reader whose Read may wait for somebody else.
+type interrupter interface{ interrupt() }
+
 // copyIn loads rows and compares their number with what was read. CopyFrom takes the end of its input for the end of the rows, also where
 // the input broke off: only the comparison tells.
 func copyIn(ctx context.Context, conn *pgx.Conn, sql string, rows io.Reader, check func() (loaded, error)) (loaded, error) {
-	from := &keepErr{from: rows}
+	from := &guarded{from: rows}
 	tag, err := conn.PgConn().CopyFrom(ctx, from, sql)
-	if from.err != nil {
-		return loaded{}, from.err
+	if waits, ok := rows.(interrupter); ok && err != nil {
+		waits.interrupt()
+	}
+	if readErr := from.stop(); readErr != nil && (err == nil || !errors.Is(readErr, context.Canceled)) {
+		return loaded{}, readErr
 	}
 	if err != nil {
 		return loaded{}, err

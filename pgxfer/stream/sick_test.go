@@ -2,8 +2,10 @@ package stream_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"changeover/pgxfer"
 	"changeover/pgxfer/localpg/pgtest"
@@ -146,5 +148,96 @@ func TestTwoStatesAreNeverMixed(t *testing.T) {
 	statements(t, source, `DELETE FROM t WHERE id < 100`)
 	if _, err := copySmall(t, fast, source, target, nil); err == nil || !strings.Contains(err.Error(), "the source was written to") {
 		t.Errorf("two states of the source were mixed: %v", err)
+	}
+}
+
+// An invalid index that somebody left of the same name is in nobody's way.
+func TestInvalidLeftoverIsReplaced(t *testing.T) {
+	server := pgtest.Shared(t)
+	source, target := pgtest.Database(t, pgtest.Cluster(t)), pgtest.Database(t, server)
+	statements(t, source, gated...)
+	statements(t, source, `CREATE TABLE tiny (id int, v text)`, `INSERT INTO tiny VALUES (1, 'one')`, `CREATE INDEX tiny_v ON tiny (v)`)
+	holder := target.Connect(t)
+	if _, err := holder.Exec(t.Context(), `SELECT pg_advisory_lock(10000)`); err != nil {
+		t.Fatal(err)
+	}
+	wait, cancel := background(t, func(ctx context.Context) error {
+		_, err := fast.Copy(ctx, stream.CopyOptions{
+			Source: endpoint(t, "old-primary", source.URL), Target: endpoint(t, "fast-primary", target.URL), Jobs: 1, Tag: "small",
+		}, nil)
+		return err
+	})
+	watch := target.Connect(t)
+	within(t, "the load waits", func() bool {
+		var waits bool
+		err := watch.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'small%' AND wait_event = 'advisory'
+			AND datname = current_database())`).Scan(&waits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return waits
+	})
+	cancel()
+	if err := wait(); err == nil {
+		t.Fatal("it was done before it could be interrupted")
+	}
+	statements(t, target, `CREATE INDEX tiny_v ON tiny (id)`)
+	pgtest.Exec(t, target.AdminConfig(server), `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tiny_v'::regclass`)
+	_ = holder.Close(t.Context())
+	if _, err := copySmall(t, fast, source, target, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask[string](t, target, `SELECT pg_get_indexdef('tiny_v'::regclass) || ' ' || (SELECT indisvalid FROM pg_index WHERE indexrelid = 'tiny_v'::regclass)`); got !=
+		"CREATE INDEX tiny_v ON public.tiny USING btree (v) true" {
+		t.Errorf("the index is %s", got)
+	}
+	if n := ask[int](t, target, `SELECT count(*)::int FROM gated`); n != 20000 {
+		t.Errorf("%d rows arrived", n)
+	}
+}
+
+// A restore that follows a dump learns when the dump fails; a dump that is begun again on a source that was written to starts over.
+func TestDumpFailsWhileItIsFollowed(t *testing.T) {
+	server := pgtest.Shared(t)
+	source, target := pgtest.Database(t, pgtest.Cluster(t)), pgtest.Database(t, server)
+	statements(t, source, `CREATE TABLE a_fine (id int PRIMARY KEY, v text)`, `INSERT INTO a_fine SELECT n, repeat('v', 1000) FROM generate_series(1, 2000) n`,
+		`CREATE TABLE secrets (id int)`, `ALTER TABLE secrets ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`)
+	dir := t.TempDir() + "/archive"
+	quick := fast
+	quick.Patience = 200 * time.Millisecond
+	options := pgxfer.DumpOptions{Source: endpoint(t, "old-primary", source.URL), Dir: dir, Jobs: 1, Tag: "half"}
+	wait, _ := background(t, func(ctx context.Context) error {
+		patient := fast
+		patient.Patience = 5 * time.Second
+		_, err := patient.Restore(ctx, restoreOptions(t, dir, target, "half"), nil)
+		return err
+	})
+	if _, err := quick.Dump(t.Context(), options, nil); err == nil || !strings.Contains(err.Error(), "secrets") {
+		t.Fatalf("the dump: %v", err)
+	}
+	if err := wait(); !errors.Is(err, pgxfer.ErrArchive) || !strings.Contains(err.Error(), "secrets") {
+		t.Fatalf("the restore: %v", err)
+	}
+	statements(t, source, `ALTER TABLE secrets DISABLE ROW LEVEL SECURITY`, `INSERT INTO a_fine VALUES (0, 'late')`)
+	obs := &recorder{}
+	dumped, err := fast.Dump(t.Context(), options, obs)
+	if err != nil || !strings.Contains(obs.text(), "starting over") {
+		t.Fatalf("%v\n%s", err, obs.text())
+	}
+	if dumped.Rows != 2001 {
+		t.Errorf("dumped %+v", dumped)
+	}
+	// What the restore had begun with is void; it may not have begun at all.
+	if _, err := fast.Restore(t.Context(), restoreOptions(t, dir, target, "half"), nil); err != nil && !errors.Is(err, pgxfer.ErrTargetNotEmpty) {
+		t.Errorf("a target that holds half of another dump: %v", err)
+	} else if n := ask[int](t, target, `SELECT count(*)::int FROM pg_class WHERE oid = to_regclass('a_fine')`); err == nil && n != 1 {
+		t.Error("nothing was restored")
+	}
+	fresh := pgtest.Database(t, server)
+	if _, err := fast.Restore(t.Context(), restoreOptions(t, dir, fresh, "half"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := ask[int](t, fresh, `SELECT count(*)::int FROM a_fine`); n != 2001 {
+		t.Errorf("%d rows arrived", n)
 	}
 }

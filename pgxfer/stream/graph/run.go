@@ -112,7 +112,7 @@ func (r *Run) staff() {
 
 func (r *Run) work(ctx context.Context, slot int) {
 	for {
-		n := r.take(slot)
+		n := r.take()
 		if n == nil {
 			if r.Retired != nil {
 				r.Retired(slot)
@@ -125,7 +125,7 @@ func (r *Run) work(ctx context.Context, slot int) {
 }
 
 // take waits for something to do; nil means there will be nothing more.
-func (r *Run) take(slot int) *Node {
+func (r *Run) take() *Node {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
