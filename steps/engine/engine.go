@@ -32,16 +32,21 @@ type Engine struct {
 	hub     hub
 	log     logFile
 
-	base   context.Context // ends when the engine closes
-	stop   context.CancelCauseFunc
-	hard   context.Context // ends when Close ran out of patience: requests in flight are cut
-	cut    context.CancelFunc
-	work   sync.WaitGroup // runners
-	loops  sync.WaitGroup // samplers, the fence watch
-	named  chan struct{}  // held while an add-on is being created
-	facts  chan struct{}  // holds a token when facts have changed since the card was made
-	done   chan struct{}  // closed when all steps are done
-	closed sync.Once
+	base     context.Context // ends when the engine closes
+	stop     context.CancelCauseFunc
+	hard     context.Context // ends when Close ran out of patience: requests in flight are cut
+	cut      context.CancelFunc
+	work     sync.WaitGroup // runners
+	loops    sync.WaitGroup // samplers, the fence watch
+	named    chan struct{}  // held while an add-on is being created
+	finished chan struct{}  // holds a token when a step has finished since the world was looked at
+	facts    chan struct{}  // holds a token when facts have changed since the card was made
+	done     chan struct{}  // closed when all steps are done
+	closed   sync.Once
+
+	looking sync.Mutex // held while the world is looked at; guards blind and benign
+	blind   string     // why that failed last
+	benign  []string   // what was found last and is no reason to stop
 
 	mu       sync.Mutex
 	state    *state
@@ -74,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		o: o, lock: lock, state: newState(len(o.Steps)), runners: map[int]*runner{}, gauges: map[steps.Role]*gauge{},
 		progress: map[int]*pgxfer.Progress{},
-		named:    make(chan struct{}, 1), facts: make(chan struct{}, 1), done: make(chan struct{}), gate: make(chan struct{}),
+		named:    make(chan struct{}, 1), facts: make(chan struct{}, 1), finished: make(chan struct{}, 1), done: make(chan struct{}), gate: make(chan struct{}),
 	}
 	e.base, e.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	e.hard, e.cut = context.WithCancel(context.WithoutCancel(ctx))

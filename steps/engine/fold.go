@@ -35,6 +35,8 @@ type state struct {
 	// bailed are the effects by which a bail-out that is not finished has changed the world, or may have.
 	bailed   map[string]bool
 	commands map[string]commandData
+	drift    []string // dangerous differences that nobody has decided on; replaced, never changed
+	accepted []string // those that an operator went on with
 	finished time.Time
 }
 
@@ -87,6 +89,8 @@ func (s *state) fold(r journal.Record) error {
 		return decoded(r, s.foldStep)
 	case kindFact:
 		return decoded(r, s.foldFact)
+	case kindDrift:
+		return decoded(r, s.foldDrift)
 	case kindIntent, kindSent, kindAck, kindError, kindTimeout, kindObserved, kindDone:
 		return decoded(r, s.foldEffect)
 	}
@@ -150,9 +154,11 @@ func (s *state) foldCommand(r journal.Record, d commandData) {
 		return
 	case steps.ResumeRun:
 		s.paused, s.pausedBy = false, ""
+		s.acceptDrift()
 	case steps.BailOut:
 		// Whoever bails out wants production back now: a pause before it is over. One that comes after it holds.
 		s.paused, s.pausedBy = false, ""
+		s.drift = nil
 		s.begin(r, steps.Running, false)
 	case steps.Advance, steps.RollbackOne:
 		if d.Does == doesUndo {

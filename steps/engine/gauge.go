@@ -45,6 +45,9 @@ func (e *Engine) startLoops() {
 	if e.o.WatchFence != nil {
 		e.loops.Go(e.watchFence)
 	}
+	if e.o.ReadWorld != nil {
+		e.loops.Go(e.watchDrift)
+	}
 	if e.o.Card != nil {
 		e.loops.Go(e.keepCard)
 	}

@@ -28,6 +28,9 @@ type Options struct {
 	// WatchFence says who wrote behind the fence, in one line; "" means that the fence holds. Nil means nobody watches.
 	WatchFence func(ctx context.Context, v steps.Look) (broken string, err error)
 
+	// ReadWorld reads what steps.Drift compares. Nil means that nobody looks for drift.
+	ReadWorld func(ctx context.Context, v steps.Look) (steps.World, error)
+
 	// Bail brings production back on old-primary; it works like a step's Run, as step 0. BailCheck says why that is
 	// not possible now, BailConfirm what must be typed. A nil Bail means that bailing out is impossible.
 	Bail        func(ctx context.Context, env *steps.Env) error
@@ -61,6 +64,8 @@ type Options struct {
 	SendFor time.Duration
 	// Resends is how often an effect that may be sent twice is sent again on its own (default 2).
 	Resends int
+	// DriftEvery is the pause between two looks for drift (default 30 s).
+	DriftEvery time.Duration
 	// SampleEvery is the pause between two samples of a follower (default 3 s), WatchEvery of the fence (default 10 s).
 	SampleEvery, WatchEvery time.Duration
 }
@@ -98,6 +103,7 @@ func (o *Options) complete() error {
 	setDefault(&o.SettleFor, 20*o.SettleEvery)
 	setDefault(&o.SendFor, o.SettleFor+90*time.Second)
 	setDefault(&o.SampleEvery, 3*time.Second)
+	setDefault(&o.DriftEvery, 30*time.Second)
 	setDefault(&o.WatchEvery, 10*time.Second)
 	if o.Resends == 0 {
 		o.Resends = 2

@@ -17,6 +17,7 @@ const (
 	kindChecked = "checked" // a step's Check passed
 	kindStep    = "step"    // a step changed its state
 	kindFact    = "fact"
+	kindDrift   = "drift" // somebody else changed the world
 
 	kindIntent   = "intent"   // an effect is about to be sent
 	kindSent     = "sent"     // from here on it may have happened

@@ -62,10 +62,12 @@ func (r *runner) work() (o outcome) {
 	}
 	switch r.does {
 	case doesUndo:
+		r.lookAround()
 		return outcome{err: r.step.Rollback(r.soft, env)}
 	case doesBail:
 		return outcome{err: r.e.o.Bail(r.soft, env)}
 	}
+	r.lookAround()
 	if err := r.check(env); err != nil {
 		return outcome{err: err}
 	}
@@ -80,6 +82,23 @@ func (r *runner) work() (o outcome) {
 		err = fmt.Errorf("reading back: %w", err)
 	}
 	return outcome{evidence: evidence, err: err}
+}
+
+// lookAround looks for drift before the step begins to send. What it finds pauses the run, so that the first effect waits
+// at the gate. Step 3 takes the world as it finds it: what changed while the app was in use is no drift.
+func (r *runner) lookAround() {
+	if r.e.o.ReadWorld == nil || r.number < 3 || r.number > 9 {
+		return
+	}
+	r.say("looking for changes made by others")
+	why := regularly
+	if _, begun := steps.FactFormation(3, r.e.o.Config.App).Get(r.e.look().Facts()); r.number == 3 && r.does == doesRun && !begun {
+		why = outset
+	}
+	// Another step may write to the journal meanwhile; if it goes on doing so, the regular look has to do.
+	for try := 0; try < 3 && r.soft.Err() == nil && !r.e.lookAround(r.soft, why); try++ {
+	}
+	r.say("")
 }
 
 // check runs Check once per attempt: behind it, a half-done step would find its own traces in the way.
@@ -142,6 +161,9 @@ func (r *runner) finish(o outcome) {
 	}
 	if !overtaken {
 		delete(e.runners, r.number)
+	}
+	if err == nil && data.State == steps.Done {
+		signal(e.finished)
 	}
 	e.checkDone()
 	e.hub.touch(urgent)

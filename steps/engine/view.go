@@ -167,6 +167,9 @@ func (e *Engine) alarm(p present) string {
 	if who, broken := steps.FactFenceBroken.Get(p.state.facts); broken {
 		alarms = append(alarms, "write fence broken: "+who)
 	}
+	if len(p.state.drift) > 0 {
+		alarms = append(alarms, "changed by somebody else: "+strings.Join(p.state.drift, "; ")+" – put it right, or resume to go on with the world as it is")
+	}
 	if bail := p.state.steps[0]; bail != nil {
 		switch bail.state {
 		case steps.Done, steps.RolledBack:

@@ -87,6 +87,9 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 		Sample: p.lag.Sample, WatchFence: steps.WatchFence(p.heroku),
 		// A bail-out must find calls left in the account's budget.
 		Bail: p.bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm,
+		ReadWorld: func(ctx context.Context, v steps.Look) (steps.World, error) {
+			return steps.ReadWorld(ctx, p.heroku, v, time.Now())
+		},
 		Card:      (&cardFile{run: p.run}).keep,
 		Recommend: steps.Recommend, Pipelined: p.transfer.Pipelined(),
 		BootID: bootID(), Tool: Version,
