@@ -38,7 +38,7 @@ func (f awsFlags) connect(ctx context.Context) (*ec2.Cloud, error) {
 
 func (a *app) boxCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "box", Short: "The EC2 machine that does the work: launch it, find it, end it", Args: usageArgs(cobra.NoArgs)}
-	cmd.AddCommand(a.boxUpCommand(), a.boxListCommand(), a.boxDownCommand(), a.boxSweepCommand(), a.boxKeepCommand())
+	cmd.AddCommand(a.boxUpCommand(), a.boxListCommand(), a.boxDownCommand(), a.boxSweepCommand(), a.boxFetchCommand(), a.boxKeepCommand())
 	return cmd
 }
 

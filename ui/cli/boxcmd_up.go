@@ -78,10 +78,9 @@ func (a *app) boxUp(ctx context.Context, u boxUp) error {
 		return err
 	}
 	if record != nil && !u.dryRun {
-		if record.Ready {
-			return fmt.Errorf("box %s is up already: %s", record.Name, record.SSHLine())
+		if record, err = u.again(ctx, record); err != nil {
+			return err
 		}
-		u.region, u.SSH = record.Region, record.SSH // go on with what was begun
 	}
 	program := ""
 	if u.endpoint == "" && !u.dryRun {
@@ -115,6 +114,33 @@ func (a *app) boxUp(ctx context.Context, u boxUp) error {
 		}
 	}
 	return a.bringUp(ctx, cloud, record, plan, program)
+}
+
+// again looks at a box of the same name: one that runs is in the way, one that has ended is tidied away, and one that
+// was interrupted is gone on with.
+func (u *boxUp) again(ctx context.Context, record *ec2.Record) (*ec2.Record, error) {
+	u.region, u.SSH = record.Region, record.SSH
+	if record.Instance == "" {
+		return record, nil
+	}
+	cloud, err := u.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := cloud.Ended(ctx, record.Instance)
+	switch {
+	case err != nil:
+		return nil, err
+	case ended:
+		if err := cloud.Down(ctx, record); err != nil {
+			return nil, err
+		}
+		return nil, record.Forget()
+	case record.Ready:
+		return nil, fmt.Errorf("box %s is up already: %s", record.Name, record.SSHLine())
+	default:
+		return record, nil
+	}
 }
 
 // begin writes the record of a new box.
