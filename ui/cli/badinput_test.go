@@ -53,7 +53,7 @@ func refusals(t *testing.T) []refusal {
 		{name: "no app", args: []string{"init"}, code: 2, says: `give --app NAME`},
 		{name: "too little disk", args: auto("--size", "100TB"), code: 1, says: `100TB needs .* which has .* free; use a smaller --size or another TMPDIR`},
 		{name: "no such major", args: auto("--to", "99"), code: 1, says: `no PostgreSQL 99 server here; installed: .*; name another or install postgresql-99`},
-		{name: "no such engine", args: auto("--engine", "pigeon"), code: 1, says: `no transfer engine "pigeon"; use classic`},
+		{name: "no such engine", args: auto("--engine", "pigeon"), code: 1, says: `no transfer engine "pigeon"; use stream or classic`},
 		{name: "not loopback", args: auto("--listen", "192.0.2.1:0"), code: 1, says: `this machine only; use 127.0.0.1`},
 		{name: "no such plan", args: auto("--plan", "nonsense-1"), code: 1, says: `no plan "nonsense-1".* use a name such as standard-4`},
 		{name: "port in use", args: auto("--listen", port), code: 1, says: regexp.QuoteMeta(port) + ` .*in use.* port 0 for a free one`},

@@ -91,7 +91,7 @@ func (s Style) stepSentence(step steps.StepView) string {
 	case step.Waiting != nil:
 		text += ": " + s.waiting(step.Waiting)
 	case step.Transfer != nil:
-		text += ": " + s.transfer(*step.Transfer)
+		text += ": " + s.Transfer(*step.Transfer)
 	case step.Reason != "":
 		text += ": " + s.clean(strings.TrimSuffix(step.Reason, "."))
 	case step.Doing != "":

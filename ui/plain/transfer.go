@@ -7,8 +7,8 @@ import (
 	"changeover/ui/format"
 )
 
-// transfer is a sample in words. What is not known is left out rather than guessed.
-func (s Style) transfer(p pgxfer.Progress) string {
+// Transfer is a sample of a transfer in words. What is not known is left out rather than guessed.
+func (s Style) Transfer(p pgxfer.Progress) string {
 	var parts []string
 	if p.Phase != "" {
 		parts = append(parts, s.clean(p.Phase))

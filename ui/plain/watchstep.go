@@ -22,7 +22,7 @@ func (x *Watch) step(v steps.View, was, is steps.StepView) {
 	x.wait(v, name, was.Waiting, is)
 	if is.Waiting == nil && is.Transfer != nil && is.State.Active() {
 		f, _ := is.Transfer.Bytes.Fraction()
-		x.sample(v.Now, is.Number, name, sample{phase: is.Transfer.Phase, fraction: f, text: x.style.transfer(*is.Transfer)})
+		x.sample(v.Now, is.Number, name, sample{phase: is.Transfer.Phase, fraction: f, text: x.style.Transfer(*is.Transfer)})
 	}
 }
 
