@@ -2,8 +2,8 @@
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
-# Further PostgreSQL majors for the tests, beside those that are installed.
-PG_EXTRA ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover/postgres/17
+# Where the tests keep a further PostgreSQL major and the official Heroku CLI, beside what is installed.
+CACHE ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover
 
 .PHONY: rehearse test build dist lint format setup-test
 
@@ -17,7 +17,8 @@ build: ## one static binary
 
 test: setup-test ## everything that can fail
 	go vet ./...
-	CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(PG_EXTRA)):$$CHANGEOVER_PG_DIRS" \
+	CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres/17):$$CHANGEOVER_PG_DIRS" \
+	CHANGEOVER_HEROKU_CLI="$$(.ci/heroku-cli $(CACHE)/heroku-cli)" \
 		go test -race -timeout 20m $(TESTARGS) ./...
 
 setup-test:
