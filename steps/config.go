@@ -45,6 +45,8 @@ type Config struct {
 	Soak Duration `toml:"soak" json:"soak"`
 	// Quiet is how long a database must show no transaction before it counts as fenced.
 	Quiet Duration `toml:"quiet" json:"quiet"`
+	// Idle is how long nobody may have used the temporary databases before they are deleted; see IdleFor.
+	Idle Duration `toml:"idle,omitempty" json:"idle,omitempty"`
 	// Poll is the pause between two questions to Heroku.
 	Poll Duration `toml:"poll" json:"poll"`
 	// DestroyOldPrimary asks step 10 to delete old-primary too. Default: it stays.
@@ -84,6 +86,21 @@ func (c Config) AttachmentName(role Role, try int) string {
 		name = fmt.Sprintf("%s_%d", name, try)
 	}
 	return name
+}
+
+// idleDefault is long enough for a job that runs every quarter of an hour to show itself.
+const idleDefault = 30 * time.Minute
+
+// IdleFor is Idle, and when that is not set half an hour; a rehearsal is not held up by it.
+func (c Config) IdleFor() time.Duration {
+	switch {
+	case c.Idle > 0:
+		return c.Idle.D()
+	case c.Rehearsal:
+		return c.Quiet.D()
+	default:
+		return idleDefault
+	}
 }
 
 // attachmentPrefix begins the attachment names of this run and of no other.

@@ -83,6 +83,28 @@ func guardDependents(ctx context.Context, env *Env, db Database) error {
 			return fmt.Errorf("reading whom %s follows: %w", other.Name, err)
 		case info.Leader.AddonID == db.AddonID:
 			return fmt.Errorf("%s follows %s; destroy or unfollow it first", other.Name, db.Name)
+		case info.Waiting && strings.Contains(info.ForkedFrom.Reveal(), db.AddonID):
+			return fmt.Errorf("%s is being forked from %s; let that finish first", other.Name, db.Name)
+		}
+		if err := guardLinks(ctx, env, other, db); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guardLinks refuses to break a data link: queries of another database would fail.
+func guardLinks(ctx context.Context, env *Env, other heroku.Addon, db Database) error {
+	links, err := env.Heroku.Links(ctx, other.ID)
+	switch {
+	case errors.Is(err, heroku.ErrNotFound):
+		return nil // a plan that cannot have links
+	case err != nil:
+		return fmt.Errorf("reading the data links of %s: %w", other.Name, err)
+	}
+	for _, link := range links {
+		if link.Remote.Name == db.Name {
+			return fmt.Errorf("%s has a data link %s to %s; remove it first: heroku pg:links:destroy %s %s", other.Name, link.Name, db.Name, other.Name, link.Name)
 		}
 	}
 	return nil
@@ -110,11 +132,41 @@ func guardDeletion(env *Env, role Role) func(context.Context) error {
 		if err := guardSurvivor(ctx, env); err != nil {
 			return err
 		}
+		if err := guardCopies(ctx, env, role); err != nil {
+			return err
+		}
 		return guardStill(ctx, env, role)
 	}
 }
 
-// guardSurvivor proves that the database which stays is healthy, writable and continuously protected by Heroku.
+// guardCopies proves the ways to the data that do not depend on final-primary alone: the archive, which was restored and
+// compared, is still there; and before old-primary goes, final-follower must be a live second copy.
+func guardCopies(ctx context.Context, env *Env, role Role) error {
+	archive, ok := FactArchive.Get(env.Facts())
+	verified, proven := FactVerification.Get(env.Facts())
+	if !ok || !proven || len(verified.Differences) > 0 {
+		return errors.New("there is no archive whose restore was verified, so a second way to the data is missing; nothing is destroyed")
+	}
+	there, err := env.Box.Exists(archive.Dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking for the archive: %w", err)
+	case !there:
+		return fmt.Errorf("the archive %s is gone, so a second way to the data is missing; nothing is destroyed", archive.Dir)
+	case role != OldPrimary:
+		return nil
+	}
+	if err := checkDatabase(ctx, env, FinalFollower); err != nil {
+		return err
+	}
+	behind, err := lag(ctx, env, env.Databases, FinalPrimary, FinalFollower)
+	if err == nil && behind > SmallLag {
+		err = fmt.Errorf("final-follower is %s behind; old-primary stays until there is a second copy", size(behind))
+	}
+	return err
+}
+
+// guardSurvivor proves that the database which stays is healthy, writable, in use and continuously protected by Heroku.
 func guardSurvivor(ctx context.Context, env *Env) error {
 	id, err := addonID(env, FinalPrimary)
 	if err != nil {
@@ -127,7 +179,21 @@ func guardSurvivor(ctx context.Context, env *Env) error {
 	if !strings.HasPrefix(db.Value("Continuous Protection"), "On") {
 		return fmt.Errorf("continuous protection of final-primary is %q; nothing is destroyed before it is On", db.Value("Continuous Protection"))
 	}
-	return checkWritable(ctx, env, FinalPrimary)
+	if s := db.Status(); s != "" && s != "Available" {
+		return fmt.Errorf("final-primary is %s; nothing is destroyed before it is Available", s)
+	}
+	if err := checkWritable(ctx, env, FinalPrimary); err != nil {
+		return err
+	}
+	baseline, ok := FactFinalBaseline.Get(env.Facts())
+	now, err := horizonOf(ctx, env, FinalPrimary)
+	if err != nil {
+		return err
+	}
+	if !ok || baseline.broken(now) == "" {
+		return errors.New("final-primary has received no write since it serves: is the app really on it? Nothing is destroyed")
+	}
+	return nil
 }
 
 // checkWritable proves that a database accepts writes, without writing.
@@ -152,7 +218,7 @@ func checkWritable(ctx context.Context, env *Env, role Role) error {
 
 // guardStill refuses to destroy a primary in which anything has been written for Config.Quiet. A follower only replays.
 func guardStill(ctx context.Context, env *Env, role Role) error {
-	if role.Leader() != "" && role != FinalPrimary {
+	if follows(role) {
 		return nil
 	}
 	before, err := horizonOf(ctx, env, role)

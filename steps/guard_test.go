@@ -1,6 +1,8 @@
 package steps_test
 
 import (
+	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -32,8 +34,36 @@ func (m *migration) deletionIsGuarded(clock *skippingClock) {
 	m.fails(10, steps.Failed, follower, "in use by a session of")
 	closeConn(m.t, conn)
 
+	// Somebody who comes while the databases are being watched.
+	m.start(10)
+	m.doing(10, "to be unused for 1h0m0s")
+	conn = m.connect(steps.FastFollower)
+	m.endsIn(10, steps.NeedsHuman, follower, "in use by a session of")
+	closeConn(m.t, conn)
+
+	idleFails := func(words ...string) {
+		m.t.Helper()
+		m.start(10)
+		m.unused(clock)
+		m.endsIn(10, steps.Failed, words...)
+		m.wantAddons(steps.OldPrimary, steps.FastFollower, steps.FastPrimary, steps.FinalPrimary, steps.FinalFollower)
+	}
+	archive, _ := steps.FactArchive.Get(m.facts())
+	if err := os.Rename(archive.Dir, archive.Dir+".away"); err != nil {
+		m.t.Fatal(err)
+	}
+	idleFails("archive", "is gone", "nothing is destroyed")
+	if err := os.Rename(archive.Dir+".away", archive.Dir); err != nil {
+		m.t.Fatal(err)
+	}
+	m.wrap = func(h steps.Heroku) steps.Heroku { return linked{h, m.config.OldPrimary.ID, follower} }
+	idleFails(m.config.OldPrimary.Name + " has a data link reports to " + follower)
+	m.wrap = nil
+
 	copies := m.followerOf(primary)
-	m.fails(10, steps.Failed, copies.Name+" follows "+primary)
+	m.start(10)
+	m.unused(clock)
+	m.endsIn(10, steps.Failed, copies.Name+" follows "+primary)
 	if _, err := m.client.DestroyAddon(m.t.Context(), m.config.AppID, copies.ID); err != nil {
 		m.t.Fatal(err)
 	}
@@ -43,6 +73,26 @@ func (m *migration) deletionIsGuarded(clock *skippingClock) {
 	m.fails(10, steps.NeedsHuman, "DATABASE of shop is "+primary)
 	m.attach(m.name(steps.FinalPrimary), app, heroku.DatabaseAttachment)
 	m.scale(2)
+}
+
+// unused lets the time pass in which nobody may use the databases that step 10 is to destroy.
+func (m *migration) unused(clock *skippingClock) {
+	m.t.Helper()
+	m.doing(10, "to be unused for 1h0m0s")
+	clock.skip(time.Hour)
+}
+
+// linked is a Heroku on which one add-on has a data link to another.
+type linked struct {
+	steps.Heroku
+	from, to string
+}
+
+func (l linked) Links(_ context.Context, id string) ([]heroku.Link, error) {
+	if id != l.from {
+		return nil, nil
+	}
+	return []heroku.Link{{Name: "reports", Remote: heroku.LinkRemote{Name: l.to}}}, nil
 }
 
 // attach attaches an add-on by hand and returns what undoes it.

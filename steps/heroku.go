@@ -29,6 +29,7 @@ type Heroku interface {
 	DeleteAttachment(ctx context.Context, id string) error
 
 	Database(ctx context.Context, id string) (heroku.Database, error)
+	Links(ctx context.Context, id string) ([]heroku.Link, error)
 	WaitStatus(ctx context.Context, id string) (heroku.WaitStatus, error)
 	Unfollow(ctx context.Context, id string) (heroku.UnfollowResult, error)
 	ConnectionReset(ctx context.Context, id string) error

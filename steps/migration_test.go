@@ -41,6 +41,8 @@ type migration struct {
 	// watchEvery is how often the engine looks at the fence by itself.
 	watchEvery time.Duration
 	now        func() time.Time // the engine's clock
+	// wrap changes what the steps see of Heroku; nil changes nothing.
+	wrap func(steps.Heroku) steps.Heroku
 	// before is the world as remember found it.
 	before world
 }
@@ -140,6 +142,14 @@ func (m *migration) open() {
 	}
 }
 
+// seen is Heroku as the steps see it.
+func (m *migration) seen() steps.Heroku {
+	if m.wrap != nil {
+		return m.wrap(m.client)
+	}
+	return m.client
+}
+
 // readWorld is what drift is found in. It is read often, so that no change of a step's own escapes being taken for drift.
 func (m *migration) readWorld(ctx context.Context, l steps.Look) (steps.World, error) {
 	return steps.ReadWorld(ctx, m.client, l, time.Now())
@@ -150,7 +160,7 @@ func (m *migration) bind(_ context.Context, env *steps.Env) error {
 	if err != nil {
 		return err
 	}
-	env.Heroku, env.Transfer, env.Data, env.Box = m.client, classic.Engine{}, data{}, thisMachine{adopted}
+	env.Heroku, env.Transfer, env.Data, env.Box = m.seen(), classic.Engine{}, data{}, thisMachine{adopted}
 	env.Databases = steps.HerokuDatabases{Heroku: m.client, Look: env}
 	env.Report = func(context.Context) (string, error) { return filepath.Join(m.dir, "report.md"), nil }
 	return nil

@@ -34,7 +34,10 @@ func condemned(l Look) []Role {
 func (deleteTemporary) Explain(l Look) Explanation {
 	c := l.Config()
 	e := Explanation{
-		Does: []string{"check each database: ours, unused, nobody's leader, and final-primary healthy and protected"},
+		Does: []string{
+			fmt.Sprintf("watch for %s that nobody uses them or writes to them", c.IdleFor()),
+			"check each database: ours, unused, nobody's leader, and final-primary healthy, written to and protected",
+		},
 		Undo: "impossible", Takes: "a minute; the dynos restart after each",
 	}
 	for _, role := range condemned(l) {
@@ -67,12 +70,15 @@ func (deleteTemporary) Check(ctx context.Context, env *Env) error {
 }
 
 func (deleteTemporary) Run(ctx context.Context, env *Env) error {
-	for _, role := range condemned(env) {
-		if role == OldPrimary {
-			if err := enterLedger(env); err != nil {
-				return err
-			}
+	if env.Config().DestroyOldPrimary {
+		if err := enterLedger(env); err != nil {
+			return err
 		}
+	}
+	if err := watchIdle(ctx, env, condemned(env)); err != nil {
+		return err
+	}
+	for _, role := range condemned(env) {
 		if err := destroyOwn(ctx, env, role, guardDeletion(env, role)); err != nil {
 			return err
 		}

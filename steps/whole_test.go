@@ -12,11 +12,14 @@ func TestTheWholeRunLosesNoWriteAndLeavesNothing(t *testing.T) {
 	clock := &skippingClock{}
 	m := newMigration(t, func(s *setUp) {
 		s.now = clock.Now
-		s.config = func(c *steps.Config) { c.Soak = steps.Duration(time.Hour) }
+		s.config = func(c *steps.Config) { c.Soak, c.Idle = steps.Duration(time.Hour), steps.Duration(time.Hour) }
 	})
 	m.advance(1, 2, 5, 3, 4, 6, 7, 8, 9, 11)
 	m.deletionIsGuarded(clock)
-	m.advance(10, 12)
+	m.start(10)
+	m.unused(clock)
+	m.awaitState(10, steps.Done)
+	m.advance(12)
 
 	select {
 	case <-m.engine.Done():
