@@ -27,7 +27,7 @@ func (c *Client) Unfollow(ctx context.Context, id string) (UnfollowResult, error
 	// The body is commentary and its shape is not documented; success is the status.
 	var u UnfollowResult
 	if decode(resp.body, &u) != nil {
-		return UnfollowResult{}, nil
+		u = UnfollowResult{}
 	}
 	u.Message = oneLine(scrub(u.Message, c.cfg.Token))
 	return u, nil

@@ -3,9 +3,12 @@ package contract
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"changeover/heroku"
 	"changeover/heroku/sim"
 )
 
@@ -39,6 +42,17 @@ func TestReads(t *testing.T) {
 		{
 			name: "addons", before: follower, command: "addons", says: []string{"fast-follower", "FAST", "DATABASE", "created", "$750/month"},
 			ours: func(ctx context.Context, x *side) error { return err(x.client.Addons(ctx, "shop")) },
+		},
+		{
+			name: "addons on many pages", world: func(o *sim.Options) { o.PageSize = 1 }, before: follower,
+			command: "addons", says: []string{"fast-follower", "FAST", "DATABASE", "$750/month"},
+			ours: func(ctx context.Context, x *side) error {
+				l, err := x.client.Addons(ctx, "shop")
+				if err == nil && len(l) != 2 {
+					err = fmt.Errorf("%d add-ons, want two", len(l))
+				}
+				return err
+			},
 		},
 		{
 			name: "addons:info", command: "addons:info OLD", says: []string{"standard-4", "Owning app"},
@@ -133,6 +147,39 @@ func TestReads(t *testing.T) {
 	} {
 		t.Run(o.name, o.test)
 	}
+}
+
+// TestProvisioningIsSatOut: the CLI takes the answers about a database that is not there yet for what they are.
+func TestProvisioningIsSatOut(t *testing.T) {
+	t.Parallel()
+	officialCLI(t)
+	x := newSide(t, func(o *sim.Options) { o.Delays = sim.Delays{NotFound404: 6 * time.Second, Provision: 8 * time.Second} })
+	sh := newShell(t, x.Server)
+	made := create(heroku.AddonCreate{Plan: "heroku-postgresql:standard-5", Name: "fast", AttachmentName: "FAST", Config: map[string]string{"follow": "OLD"}})
+	if err := made(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.client.Database(t.Context(), x.id("fast")); errors.Is(err, heroku.ErrNotYetKnown) {
+		if out := sh.run("pg:info", "FAST", "-a", "shop"); x.available("fast") {
+			t.Log("too slow to see the database before it was there")
+		} else if !strings.Contains(out, "not yet provisioned") && !strings.Contains(out, "Preparing") {
+			t.Errorf("pg:info says\n%s", out)
+		}
+	}
+	sh.run("pg:wait", "FAST", "-a", "shop", "--wait-interval", "1")
+	if !x.available("fast") {
+		t.Error("pg:wait ended before the database was there")
+	}
+}
+
+// available says whether an add-on's database answers.
+func (x *side) available(addon string) bool {
+	for _, a := range x.Status().Addons {
+		if a.Name == addon {
+			return a.Available
+		}
+	}
+	return false
 }
 
 // TestAccount holds the one command that knows no app.

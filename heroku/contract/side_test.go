@@ -157,7 +157,7 @@ func (x *side) call(e sim.Exchange) string {
 	for _, name := range headers {
 		value := e.Header.Get(name)
 		if value != "" && (name != "Accept" || value != "application/vnd.heroku+json; version=3") {
-			fmt.Fprintf(&b, "\n    %s: %s", name, value)
+			fmt.Fprintf(&b, "\n    %s: %s", name, anyID.ReplaceAllString(value, "{id}"))
 		}
 	}
 	if len(e.Body) == 0 {

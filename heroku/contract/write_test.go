@@ -123,6 +123,14 @@ func TestWrites(t *testing.T) {
 			name: "maintenance:on", command: "maintenance:on", changes: true, says: []string{"done"}, ours: maintenance(true),
 		},
 		{
+			name: "maintenance:on when Heroku wants a second factor and nobody is there to type it", command: "maintenance:on", fails: true,
+			says: []string{"interactive terminal"},
+			before: func(ctx context.Context, x *side) error {
+				_, err := x.AddFault(ctx, sim.TwoFactor("PATCH", "/apps/shop"))
+				return err
+			},
+		},
+		{
 			name: "maintenance:off", before: maintenance(true), command: "maintenance:off", changes: true, ours: maintenance(false),
 		},
 		{
