@@ -30,6 +30,9 @@ type Box struct {
 	Why  string `json:"why,omitempty"`
 
 	dir string
+	// keep holds the loop device open in the process that made it. The device is told to go with its last user, so that
+	// a process that is killed leaves none behind, as long as it is not mounted.
+	keep *os.File
 }
 
 // Make launches a simulated instance and gives it a disk with room for bytes. Everything of it is in dir, which must
@@ -51,6 +54,15 @@ func Make(ctx context.Context, dir, endpoint string, bytes int64) (b *Box, err e
 	}
 	if b.Loop, b.Why, err = makeDisk(ctx, dir, bytes); err != nil {
 		return b, err
+	}
+	if b.Loop != "" {
+		if b.keep, err = os.Open(b.Loop); err != nil {
+			return b, fmt.Errorf("holding %s: %w", b.Loop, err)
+		}
+		// While it is open this only marks it.
+		if _, err := (box.Commands{}).Run(ctx, "losetup", "--detach", b.Loop); err != nil {
+			return b, fmt.Errorf("marking %s: %w", b.Loop, err)
+		}
 	}
 	return b, b.save()
 }
@@ -204,6 +216,11 @@ func (b *Box) Remove(ctx context.Context) error {
 		for _, at := range mounts {
 			if _, err := (box.Commands{}).Run(ctx, "umount", "--", at); err != nil {
 				return fmt.Errorf("unmounting the disk of the rehearsal: %w", err)
+			}
+		}
+		if b.keep != nil {
+			if err := b.keep.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+				return fmt.Errorf("letting go of the disk of the rehearsal: %w", err)
 			}
 		}
 		// The device may be another's by now: a reboot gives its number away.

@@ -96,6 +96,11 @@ func TestWhatAKilledRehearsalLeftIsRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if made.keep != nil { // the kernel closes what a killed process had open
+		if err := made.keep.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -110,5 +115,29 @@ func TestWhatAKilledRehearsalLeftIsRemoved(t *testing.T) {
 		if mounts, _ := mountsOf(made.Loop); len(mounts) != 0 || made.attached() {
 			t.Errorf("still mounted at %v, attached %v", mounts, made.attached())
 		}
+	}
+}
+
+func TestADiskThatIsNotMountedGoesWithTheProcessThatMadeIt(t *testing.T) {
+	server := simulated(t)
+	made, err := Make(t.Context(), filepath.Join(t.TempDir(), "box"), server.URL(), 10<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !made.Disk() {
+		t.Skip("NOT TESTED: " + made.Why)
+	}
+	if !made.attached() {
+		t.Fatal("marking the device detached it")
+	}
+	if err := made.keep.Close(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for made.attached() {
+		if time.Now().After(deadline) {
+			t.Fatal("the loop device outlives its process")
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }

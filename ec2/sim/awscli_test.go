@@ -113,6 +113,7 @@ func (c cli) want(v any, want any, path ...any) {
 }
 
 func TestTheOfficialCommandLineLaunchesFindsAndEndsABox(t *testing.T) {
+	t.Parallel()
 	server := start(t, sim.Options{Unseen: -1, Pending: 1, ShuttingDown: 1})
 	aws := newCLI(t, server)
 
@@ -159,6 +160,7 @@ func TestTheOfficialCommandLineLaunchesFindsAndEndsABox(t *testing.T) {
 }
 
 func TestTheOfficialCommandLineMeetsWhatGoesWrong(t *testing.T) {
+	t.Parallel()
 	server := start(t, sim.Options{Quota: 8})
 	aws := newCLI(t, server)
 	launch := []string{"ec2", "run-instances", "--image-id", "ami-0debian13amd64", "--instance-type"}
