@@ -331,6 +331,9 @@ func (d *dump) finish(ctx context.Context) (pgxfer.DumpResult, error) {
 			result.Rows += e.Rows // those of tables; large objects have none
 		}
 	}
+	if err := piece.SyncSmall(ctx, d.dir, m.Entries, 4); err != nil {
+		return pgxfer.DumpResult{}, err
+	}
 	if result.Manifest, err = m.Write(d.dir); err != nil {
 		return pgxfer.DumpResult{}, err
 	}

@@ -1,6 +1,7 @@
 package piece
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -34,6 +35,33 @@ func SyncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// SyncSmall makes the small files of an archive durable, and the directories of all.
+func SyncSmall(ctx context.Context, dir string, entries []Entry, jobs int) error {
+	folders := map[string]bool{filepath.Join(dir, DataName): true, dir: true}
+	for _, e := range entries {
+		folders[filepath.Dir(filepath.Join(dir, filepath.FromSlash(e.File)))] = true
+	}
+	err := parallel(ctx, jobs, entries, func(e Entry) error {
+		if e.Size >= syncSize {
+			return nil
+		}
+		f, err := os.Open(filepath.Join(dir, filepath.FromSlash(e.File)))
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+	for folder := range folders {
+		if err == nil {
+			err = SyncDir(folder)
+			if errors.Is(err, os.ErrNotExist) {
+				err = nil // a database without rows
+			}
+		}
+	}
+	return asSpace(wrap("making the archive durable", err))
 }
 
 func wrap(doing string, err error) error {
