@@ -11,6 +11,10 @@ import (
 
 // checkLeftBehind looks for what belongs to old-primary and does not come along.
 func checkLeftBehind(ctx context.Context, s *survey) error {
+	if s.config.DestroyOldPrimary {
+		s.warn("old-primary", "leave --destroy-old-primary out, and delete it by hand once the new database is signed off",
+			"step 10 may delete %s, and with it its Rollback and the last way back", s.addon.Name)
+	}
 	s.checkPools()
 	if row, ok := s.info.Row("Followers"); ok && len(row.Values) > 0 {
 		s.warn("followers", "make new ones of final-primary afterwards, and move whoever reads the old ones",

@@ -137,6 +137,21 @@ func TestFindingsAroundTheApp(t *testing.T) {
 			"log_statement=all", "heroku pg:settings",
 		},
 		{
+			"old-primary to be deleted", func(_ *world, r *Request) { r.DestroyOldPrimary = true },
+			[]string{"warning old-primary"},
+			"Rollback", "leave --destroy-old-primary out",
+		},
+		{
+			"database in a Private Space", func(w *world, _ *Request) {
+				w.plan("private-4")
+				for _, size := range []string{"3", "4", "5", "7"} {
+					w.plans = append(w.plans, heroku.Plan{Name: "heroku-postgresql:private-" + size, State: "ga", Price: &heroku.Price{Contract: true}})
+				}
+			},
+			[]string{"warning database"},
+			"only machines it was told about", "data:pg:mtls",
+		},
+		{
 			"mutual TLS", func(w *world, _ *Request) { w.row("Mutual TLS", "Enabled") },
 			[]string{"warning mutual tls"},
 			"asks clients for certificates", "data:pg:mtls",
@@ -301,6 +316,30 @@ func TestShouldYou(t *testing.T) {
 			f := findings[0]
 			if f.Subject != "should you?" || f.Level != c.level || !strings.Contains(f.Text, c.text) || !strings.Contains(f.Remedy, c.remedy) {
 				t.Errorf("first is %+v, want %s %q %q", f, c.level, c.text, c.remedy)
+			}
+		})
+	}
+}
+
+// TestWhatHerokuDoesNotTellIsAWarning: a look that fails is said, with how to look oneself, and ends nothing.
+func TestWhatHerokuDoesNotTellIsAWarning(t *testing.T) {
+	for method, subject := range map[string]string{
+		"Account": "account", "TokenLife": "token", "RateLimit": "rate limit", "Formation": "formation", "Dynos": "one-off dynos",
+		"Addons": "scheduler", "Monitors": "autoscaling", "Feature": "preboot", "Plans": "plans", "AddonAttachments": "attachments",
+		"Maintenance": "upkeep", "Credentials": "credentials", "BackupSchedules": "backup schedules", "Links": "data links",
+		"DatabaseSettings": "settings", "ConfigVars": "config vars",
+	} {
+		t.Run(method, func(t *testing.T) {
+			w := calm()
+			w.fail[method] = heroku.ErrServer
+			_, findings := plan(t, w, wish(t))
+			if diff := cmp.Diff([]string{"warning " + subject}, loud(findings)); diff != "" {
+				t.Fatalf("%s\n%+v", diff, findings)
+			}
+			for _, f := range findings {
+				if f.Subject == subject && f.Level == Warning && (!strings.Contains(f.Text, "could not be checked") || strings.HasSuffix(f.Remedy, ": ")) {
+					t.Errorf("finding %+v", f)
+				}
 			}
 		})
 	}
