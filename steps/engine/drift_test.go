@@ -27,6 +27,15 @@ func (h *heroku) is(database string, attached ...string) {
 	h.Store(&w)
 }
 
+// read is a ReadWorld.
+func (h *heroku) read(context.Context, steps.Look) (steps.World, error) {
+	w := h.Load()
+	if w == nil {
+		return steps.World{}, errors.New("no route to host")
+	}
+	return *w, nil
+}
+
 // driftRig has steps 1 to 9, of which 4 sends one effect, and a world that can be changed.
 func driftRig(t *testing.T, now *heroku) *rig {
 	w := newWorld()
@@ -40,13 +49,7 @@ func driftRig(t *testing.T, now *heroku) *rig {
 	r := newRig(t, w, list...)
 	r.tweak = func(o *Options) {
 		o.Config.OldPrimary = steps.AddonRef{ID: "1", Name: "old"}
-		o.ReadWorld = func(context.Context, steps.Look) (steps.World, error) {
-			w := now.Load()
-			if w == nil {
-				return steps.World{}, errors.New("no route to host")
-			}
-			return *w, nil
-		}
+		o.ReadWorld = now.read
 		o.Bail = func(context.Context, *steps.Env) error { return nil }
 	}
 	return r

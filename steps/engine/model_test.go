@@ -24,6 +24,7 @@ type model struct {
 	t      *rapid.T
 	silent int // requests sent when the pause took hold; -1 while not paused
 	checks int
+	heroku *heroku // what others change
 }
 
 // keys are all effects of the migration.
@@ -32,11 +33,16 @@ var keys = []string{
 	"remove follower", "remove maintenance", "remove dump",
 }
 
-func TestRandomKeysFaultsAndCrashes(t *testing.T) {
+func TestRandomKeysFaultsDriftAndCrashes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
 			w := newWorld()
-			m := &model{rig: migrating(rt, w), t: rt, silent: -1}
+			m := &model{rig: migrating(rt, w), t: rt, silent: -1, heroku: &heroku{}}
+			m.heroku.is("old")
+			m.tweakMore(func(o *Options) {
+				o.Config.OldPrimary = steps.AddonRef{ID: "1", Name: "old"}
+				o.ReadWorld = m.heroku.read
+			})
 			m.start()
 			defer func() { _ = m.e.Close(context.Background()) }()
 			rt.Repeat(map[string]func(*rapid.T){
@@ -52,7 +58,12 @@ func TestRandomKeysFaultsAndCrashes(t *testing.T) {
 					key := rapid.SampledFrom(keys).Draw(rt, "effect")
 					w.fail(key, rapid.SampledFrom([]fault{lostReply, lostRequest, falseYes, saysNo, panics}).Draw(rt, "fault"))
 				},
-				"restart": func(*rapid.T) { m.stop(); m.start(); m.restarted() },
+				"drift": func(rt *rapid.T) {
+					m.heroku.is(rapid.SampledFrom([]string{"old", "somebody-s"}).Draw(rt, "DATABASE"),
+						rapid.SampledFrom([][]string{nil, {"other/ONE"}, {"other/ONE", "other/TWO"}}).Draw(rt, "attached")...)
+				},
+				"Heroku is silent": func(*rapid.T) { m.heroku.Store(nil) },
+				"restart":          func(*rapid.T) { m.stop(); m.start(); m.restarted() },
 				"crash": func(rt *rapid.T) {
 					m.crash(rapid.IntRange(0, 6).Draw(rt, "records"), rapid.SampledFrom([]crashfs.Fate{crashfs.Lost, crashfs.Torn, crashfs.Kept}).Draw(rt, "fate"), rapid.Bool().Draw(rt, "did"))
 				},
@@ -144,6 +155,9 @@ func (m *model) check(t *rapid.T) {
 	}
 	m.e.mu.Lock()
 	defer m.e.mu.Unlock()
+	if len(m.e.state.drift) > 0 && !m.e.state.paused {
+		t.Fatalf("the run goes on although nobody has decided about %v", m.e.state.drift)
+	}
 	for number, st := range m.e.state.steps {
 		if _, works := m.e.runners[number]; works != st.state.Active() {
 			t.Fatalf("step %d is %s, somebody works on it: %v", number, st.state, works)
@@ -213,6 +227,7 @@ func (m *model) finish() {
 	m.w.mu.Lock()
 	clear(m.w.faults)
 	m.w.mu.Unlock()
+	m.heroku.is("old")
 	goals := advanceAll(3)
 	if len(m.e.state.bailed) > 0 { // then nothing but its end is possible
 		goals = append([]goal{{steps.BailOut, 0, steps.Done}}, goals...)
