@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"changeover/pgxfer/localpg/pgtest"
 )
@@ -20,6 +21,7 @@ type stalling struct {
 	stalled  chan struct{}
 	released chan struct{}
 	once     sync.Once
+	freed    sync.Once
 	work     sync.WaitGroup
 }
 
@@ -41,10 +43,13 @@ func newStalling(t *testing.T, to string, after int64) *stalling {
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
+		s.release() // where the test failed
 		s.work.Wait()
 	})
 	return s
 }
+
+func (s *stalling) release() { s.freed.Do(func() { close(s.released) }) }
 
 func (s *stalling) serve(client net.Conn, to string) {
 	server, err := net.Dial("tcp", to) //nolint:noctx // ends with the test's servers
@@ -94,19 +99,23 @@ func TestFollowerCancelsAReader(t *testing.T) {
 		_, err := fast.Dump(ctx, options, obs)
 		return err
 	})
-	<-proxy.stalled
+	select {
+	case <-proxy.stalled:
+	case <-time.After(patience):
+		t.Fatalf("the reader never got so far\n%s", obs.text())
+	}
 	statements(t, source, `VACUUM (TRUNCATE) cut_short`)
 	watch := on.Connect(t)
-	within(t, "the follower waits for the reader", func() bool {
+	within(t, "the follower waits for the reader, or has ended it", func() bool {
 		var waits bool
-		err := watch.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event IS DISTINCT FROM 'RecoveryWalStream')
-			OR EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted)`).Scan(&waits)
+		err := watch.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted)
+			OR EXISTS (SELECT FROM pg_stat_database_conflicts WHERE datname = current_database() AND confl_lock > 0)`).Scan(&waits)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return waits
 	})
-	close(proxy.released)
+	proxy.release()
 	if err := wait(); err != nil {
 		t.Fatalf("%v\n%s", err, obs.text())
 	}
