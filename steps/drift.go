@@ -16,13 +16,14 @@ type Difference struct {
 	Danger bool
 }
 
-// DriftWatched says whether drift matters now: from the start of step 3, when the app is being taken down, until step 9
-// has brought it to final-primary. While a bail-out is at work nothing may hold it up.
+// DriftWatched says whether drift matters now: from the moment at which step 3 has recorded the formation, before it takes
+// the app down, until step 9 has brought it to final-primary. While a bail-out is at work nothing may hold it up.
 func DriftWatched(l Look) bool {
 	if l.StepState(0).Active() || l.StepState(9) == Done {
 		return false
 	}
-	return begun(l.StepState(3))
+	_, recorded := FactFormation(3, l.Config().App).Get(l.Facts())
+	return l.StepState(3) == Done || begun(l.StepState(3)) && recorded
 }
 
 // begun says whether a step may have changed something that still stands.
