@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"changeover/ec2/box"
 	"changeover/heroku"
 	"changeover/pgxfer"
 	"changeover/steps"
@@ -29,7 +28,7 @@ type parts struct {
 }
 
 // newParts wires the parts of a run. Nothing is sent yet.
-func newParts(run rundir.Dir, config steps.Config, token heroku.Secret) (*parts, error) {
+func newParts(ctx context.Context, run rundir.Dir, config steps.Config, token heroku.Secret) (*parts, error) {
 	client, err := newHeroku(config.PlatformURL, config.DataURL, token)
 	if err != nil {
 		return nil, err
@@ -38,14 +37,16 @@ func newParts(run rundir.Dir, config steps.Config, token heroku.Secret) (*parts,
 	if err != nil {
 		return nil, err
 	}
-	here, err := box.Adopt()
-	if err != nil {
-		return nil, err
-	}
-	return &parts{
-		run: run, config: config, heroku: client, transfer: transfer, box: thisMachine{here},
+	p := &parts{
+		run: run, config: config, heroku: client, transfer: transfer,
 		lag: &steps.LagSampler{Heroku: client, Now: time.Now, HerokuEvery: 3 * config.Poll.D()},
-	}, nil
+	}
+	p.box, err = findBox(ctx, run, config, func(format string, args ...any) {
+		if p.engine != nil {
+			p.engine.Log(steps.Info, fmt.Sprintf(format, args...))
+		}
+	})
+	return p, err
 }
 
 // newHeroku is a client for two base URLs, which must both be real or both be simulated.

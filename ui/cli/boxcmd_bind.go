@@ -99,7 +99,10 @@ func rehearsedBox(ctx context.Context, run rundir.Dir) (steps.Box, error) {
 }
 
 // boxDir is where the box of a rehearsal lies, beside its run.
-func boxDir(run rundir.Dir) string { return filepath.Join(simDir(run), "box") }
+func boxDir(run rundir.Dir) string { return filepath.Join(simDir(run), boxName) }
+
+// boxName is the name of that directory.
+const boxName = "box"
 
 // whoAmI asks the metadata service; off EC2 nobody answers, and it takes a second to know.
 func whoAmI(ctx context.Context) (box.Identity, box.Metadata, error) {

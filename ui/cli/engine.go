@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ const closeTimeout = 30 * time.Second
 // serveEngine runs the engine of a run and serves its socket until ctx ends or somebody asks it to stop. ready, if not
 // nil, is called when clients may connect.
 func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token heroku.Secret, ready func(*parts)) error {
-	p, err := newParts(run, config, token)
+	p, err := newParts(ctx, run, config, token)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,12 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 	if ready != nil {
 		ready(p)
 	}
+	tending, stop := context.WithCancel(ctx)
+	var tender sync.WaitGroup
+	tender.Go(func() { tend(tending, p.box, e.View, e.Log) })
 	failed := awaitEnd(ctx, p, e, server)
+	stop()
+	tender.Wait()
 	end, cancel := endContext(ctx)
 	defer cancel()
 	return errors.Join(failed, server.Close(end), closeEngine(end, p, e))

@@ -63,7 +63,7 @@ func forecast(ctx context.Context, run rundir.Dir, view steps.View, number int) 
 	if err != nil {
 		return f, err
 	}
-	p, err := newParts(run, config, token)
+	p, err := newParts(ctx, run, config, token)
 	if err != nil {
 		return f, err
 	}

@@ -44,6 +44,18 @@ func (a *app) rehearseAuto(ctx context.Context, r rehearsal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, removeRehearsal(run), removeReport(run)) }()
+	if err := os.MkdirAll(simDir(run), 0o700); err != nil {
+		return fmt.Errorf("making a directory for the box: %w", err)
+	}
+	endBox, err := startBox(ctx, boxDir(run), options.Size)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end, cancel := endContext(ctx)
+		defer cancel()
+		err = errors.Join(err, endBox(end))
+	}()
 
 	var result report.Report
 	work, stop := context.WithCancel(ctx)
@@ -82,6 +94,9 @@ func (a *app) driveAll(ctx context.Context, run rundir.Dir) error {
 func removeRehearsal(run rundir.Dir) error {
 	if !isRehearsal(run) {
 		return fmt.Errorf("%s is not a rehearsal", run.Path)
+	}
+	if err := removeBox(boxDir(run)); err != nil {
+		return err
 	}
 	return errors.Join(os.RemoveAll(run.Path), os.RemoveAll(simDir(run)), removeCard(run))
 }

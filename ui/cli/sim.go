@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -124,7 +126,13 @@ func (a *app) serveSim(ctx context.Context, options sim.Options, state string, s
 		return err
 	}
 	server.Play(scenario)
+	endBox := func(context.Context) error { return nil }
 	if state != "" {
+		if endBox, err = startBox(ctx, filepath.Join(filepath.Dir(state), boxName), options.Size); err != nil {
+			end, cancel := endContext(ctx)
+			defer cancel()
+			return errors.Join(err, server.Close(end))
+		}
 		err = writeSimFile(state, simState{URL: server.URL(), Token: heroku.Secret(server.Token()), PID: os.Getpid()})
 	} else {
 		a.printSimEnvironment(server)
@@ -140,10 +148,7 @@ func (a *app) serveSim(ctx context.Context, options sim.Options, state string, s
 	if state != "" {
 		_ = os.Remove(state)
 	}
-	if closing := server.Close(end); err == nil {
-		err = closing
-	}
-	return err
+	return errors.Join(err, endBox(end), server.Close(end))
 }
 
 // printSimEnvironment prints what points the official CLI at the simulator. HOME must be another one: the CLI edits

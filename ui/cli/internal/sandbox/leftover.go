@@ -159,8 +159,21 @@ func (s *Sandbox) remove() {
 		}
 		time.Sleep(20 * time.Millisecond) // the pause of a poll
 	}
+	s.unmount()
 	if err := os.RemoveAll(s.dir); err != nil {
 		s.t.Errorf("remove the sandbox: %v", err)
+	}
+}
+
+// unmount takes away the disk of a rehearsal whose processes were all killed. Its loop device goes with it.
+func (s *Sandbox) unmount() {
+	raw, _ := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(raw)) {
+		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], s.dir+"/") {
+			if err := syscall.Unmount(fields[4], 0); err != nil {
+				s.t.Errorf("unmount %s: %v", fields[4], err)
+			}
+		}
 	}
 }
 
