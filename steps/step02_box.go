@@ -3,10 +3,12 @@ package steps
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	ec2box "changeover/ec2/box"
 	"changeover/pgxfer/pgserver"
 )
 
@@ -48,17 +50,23 @@ func (box) Run(ctx context.Context, env *Env) error {
 	}
 	env.Log(Info, "using %s", tools)
 	for _, role := range []Role{OldPrimary, FastFollower} {
-		took, err := reach(ctx, env, role)
+		took, rate, err := reach(ctx, env, role)
 		if err != nil {
 			return err
 		}
-		env.Log(Info, "%s answers in %s", role, took.Round(time.Millisecond))
+		env.Log(Info, "%s answers in %s and sends %s/s", role, took.Round(time.Millisecond), size(rate))
 	}
 	return FactBox.Put(env, facts)
 }
 
-// reach connects to a database, checks its version, and says how long an answer takes.
-func reach(ctx context.Context, env *Env, role Role) (took time.Duration, err error) {
+// What the network is measured with: enough to get past the slow start of TCP, little enough that nobody waits.
+const (
+	netProbe    = 16 << 20
+	netProbeFor = 2 * time.Second
+)
+
+// reach connects to a database, checks its version, and says how long an answer takes and how fast data arrives.
+func reach(ctx context.Context, env *Env, role Role) (took time.Duration, rate int64, err error) {
 	err = withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
 		started := env.Now()
 		version, err := pgserver.ServerVersion(ctx, conn)
@@ -69,9 +77,14 @@ func reach(ctx context.Context, env *Env, role Role) (took time.Duration, err er
 		if version.Major() != env.Config().FromMajor {
 			return fmt.Errorf("%w: %s runs PostgreSQL %s, but the run was set up for %d", ErrNeedsHuman, role, version, env.Config().FromMajor)
 		}
-		return nil
+		copyOut := func(ctx context.Context, w io.Writer, sql string) error {
+			_, err := conn.PgConn().CopyTo(ctx, w, sql)
+			return err
+		}
+		rate, err = ec2box.NetRate(ctx, copyOut, netProbe, netProbeFor, env.Now)
+		return err
 	})
-	return took, err
+	return took, rate, err
 }
 
 func (box) Verify(_ context.Context, env *Env) (string, error) {
