@@ -182,3 +182,26 @@ func hold(guard box.Guard, v steps.View) error {
 	}
 	return nil
 }
+
+// ready is what preflight may count on before step 2 has prepared this machine: on a box of ours the disk that is not
+// mounted yet, and the client programs that are not installed yet. Anywhere else what is there is what there is.
+func ready(ctx context.Context, free func(string) (int64, error), tools toolsFunc) (func(string) (int64, error), toolsFunc) {
+	id, _, err := whoAmI(ctx)
+	if err != nil || id.Run == "" {
+		return free, tools
+	}
+	note, _, err := box.ReadNote(box.NotePath)
+	if err != nil {
+		return func(string) (int64, error) { return 0, err }, tools
+	}
+	i := &box.Instance{ID: id, Note: note, Kernel: box.Kernel{}}
+	return i.Free, func(ctx context.Context, from, to int) (string, error) {
+		if found, err := tools(ctx, from, to); err == nil {
+			return found, nil
+		}
+		return fmt.Sprintf("pg_dump and pg_restore %d, which step 2 installs", max(from, to)), nil
+	}
+}
+
+// toolsFunc says which pg_dump and pg_restore would be used.
+type toolsFunc = func(ctx context.Context, from, to int) (string, error)

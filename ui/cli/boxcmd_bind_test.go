@@ -137,3 +137,44 @@ func TestAMachineThatIsNotOursIsAdopted(t *testing.T) {
 		t.Errorf("box %v, %v", b, err)
 	}
 }
+
+func TestOnABoxOfOursTheDiskCountsThatStep2WillMount(t *testing.T) {
+	here := func(string) (int64, error) { return 7, nil }
+	missing := func(context.Context, int, int) (string, error) { return "", os.ErrNotExist }
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	free, tools := ready(t.Context(), here, missing)
+	if got, err := free("/"); got != 7 || err != nil {
+		t.Errorf("elsewhere: %d, %v", got, err)
+	}
+	if _, err := tools(t.Context(), 15, 17); err == nil {
+		t.Error("elsewhere, missing programs are there")
+	}
+	server, err := sim.Start(sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	made, err := rehearsed.Make(t.Context(), filepath.Join(t.TempDir(), "box"), server.URL(), 10<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := made.Remove(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.URL())
+	free, tools = ready(t.Context(), here, missing)
+	// The disks of this machine are asked about, not the directory: it has no local NVMe disk, or a large one.
+	if got, err := free("/"); got == 7 && err == nil {
+		t.Error("on a box, the root disk was measured")
+	}
+	if text, err := tools(t.Context(), 15, 17); err != nil || !strings.Contains(text, "17, which step 2 installs") {
+		t.Errorf("on a box: %q, %v", text, err)
+	}
+}

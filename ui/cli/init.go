@@ -96,7 +96,8 @@ func (a *app) setUp(cmd *cobra.Command, s *setup) error {
 			*d = -1 // typed as 0: none, not the default
 		}
 	}
-	s.Run, s.Random, s.Tools, s.Free, s.Inspect = a.run, rand.Reader, data{}.Tools, freeSpace, preflight.Inspect
+	s.Run, s.Random, s.Inspect = a.run, rand.Reader, preflight.Inspect
+	s.Free, s.Tools = ready(ctx, freeSpace, data{}.Tools)
 	config, findings, err := preflight.Plan(ctx, client, s.Request)
 	printFindings(a.out, findings)
 	if err == nil {
