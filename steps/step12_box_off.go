@@ -18,7 +18,7 @@ func (boxOff) Title() string      { return "Turn the box off" }
 func (boxOff) Ready(l Look) error { return need(l, 10, 11) }
 
 func (boxOff) Explain(l Look) Explanation {
-	return Explanation{
+	e := Explanation{
 		Does: []string{
 			"check that nothing of this run is billed but final-primary and final-follower",
 			"write the report outside the run directory",
@@ -26,6 +26,12 @@ func (boxOff) Explain(l Look) Explanation {
 		},
 		Cost: "ends the bill for the box", Undo: "impossible", Takes: "seconds",
 	}
+	if box, ok := FactBox.Get(l.Facts()); ok && box.CentsHour > 0 {
+		// Journal and report go with the machine, so they must be elsewhere first.
+		e.Does = append(e.Does, "before that, wait for you to fetch report and journal: it stops once and says so")
+		e.Commands = []string{"changeover box fetch NAME   # on your own machine"}
+	}
+	return e
 }
 
 func (boxOff) Confirm(l Look) Confirmation {

@@ -80,8 +80,14 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 // wrote could not know that step 12 would succeed.
 func awaitEnd(ctx context.Context, p *parts, e *engine.Engine, server *session.Server) error {
 	done := e.Done()
+	remind := time.NewTicker(remindEvery)
+	defer remind.Stop()
 	for {
 		select {
+		case <-remind.C:
+			if text := reminder(e.View()); text != "" {
+				e.Log(steps.Warn, text)
+			}
 		case <-ctx.Done():
 			return nil
 		case <-server.StopAsked():
