@@ -100,7 +100,7 @@ func TestDetachingLeavesASummaryAndGivesControlBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"shop-7f3a: detached, the work goes on", "step 4 Dump: running for 00:17:03", "OUTAGE is running: 00:41:2",
+		"shop-7f3a: detached, the work goes on", "step 4 Dump: running for 00:17:03", "OUTAGE is running, users are shut out: 00:41:2",
 		"still running – re-attach with: changeover attach shop-7f3a",
 	} {
 		if !strings.Contains(s.String(), want) {
