@@ -180,7 +180,7 @@ func writeFile(path string, content []byte) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	defer os.Remove(file.Name()) // gone already when all went well
+	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
 	_, err = file.Write(content)
 	if err == nil {
 		err = file.Sync()

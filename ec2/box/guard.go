@@ -72,7 +72,7 @@ func (g Guard) Deadline() (at time.Time, ok bool, err error) {
 	}
 	seconds, err := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64)
 	if err != nil {
-		return at, false, nil // the guard ignores it too
+		return at, false, nil //nolint:nilerr // the guard ignores it too
 	}
 	return time.Unix(seconds, 0), true, nil
 }
@@ -91,7 +91,7 @@ func replace(path, content string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = file.WriteString(content)
 	if err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
 		return err

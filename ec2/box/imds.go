@@ -133,7 +133,7 @@ func (m Metadata) Notices(ctx context.Context) ([]Notice, error) {
 	if err != nil || !ok || text == "" {
 		return list, err
 	}
-	var events []struct{ Code, Description, State, EventId, NotBefore string }
+	var events []struct{ Code, Description, State, EventID, NotBefore string }
 	if err := json.Unmarshal([]byte(text), &events); err != nil {
 		return nil, fmt.Errorf("reading the scheduled events: %w", err)
 	}
@@ -142,7 +142,7 @@ func (m Metadata) Notices(ctx context.Context) ([]Notice, error) {
 			continue
 		}
 		at, _ := time.Parse("2 Jan 2006 15:04:05 MST", e.NotBefore)
-		list = append(list, Notice{e.EventId + e.State + e.NotBefore, e.Code, e.Description, at})
+		list = append(list, Notice{e.EventID + e.State + e.NotBefore, e.Code, e.Description, at})
 	}
 	return list, nil
 }
