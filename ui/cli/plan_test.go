@@ -80,7 +80,8 @@ func noToken(t *testing.T, s *sandbox.Sandbox, token string) {
 		t.Fatal("there is no token to look for")
 	}
 	err := filepath.WalkDir(s.State(), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || entry.Name() == "sim.json" {
+		// The image of a rehearsed disk is sparse and larger than memory; what is on it is seen where it is mounted.
+		if err != nil || !entry.Type().IsRegular() || entry.Name() == "sim.json" || entry.Name() == "disk.img" {
 			return err
 		}
 		text, err := os.ReadFile(path)
