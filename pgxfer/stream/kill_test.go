@@ -90,7 +90,8 @@ func killAgain(t *testing.T, o order) (kills int) {
 			t.Fatal("it never got through")
 		}
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), childEnv+"="+string(raw), "GORACE=atexit_sleep_ms=0")
+		// What a killed process leaves in the temporary directory goes with the test.
+		cmd.Env = append(os.Environ(), childEnv+"="+string(raw), "GORACE=atexit_sleep_ms=0", "TMPDIR="+t.TempDir())
 		var heard tail
 		cmd.Stderr = &heard
 		// pg_dump and pg_restore are in groups of their own and end with their parent.
