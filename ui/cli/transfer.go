@@ -87,12 +87,7 @@ func (a *app) transferCopy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "copy", Short: "Copy a database into an empty one, without a disk in between", Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t.engine = stream.Name
-			_, source, leader, err := t.source()
-			if err != nil {
-				return err
-			}
-			target, err := endpoint("target", t.to)
+			source, target, leader, err := t.both()
 			if err != nil {
 				return err
 			}
@@ -112,12 +107,7 @@ func (a *app) transferVerify() *cobra.Command {
 		Use: "verify", Short: "Compare two databases: rows, sequences, large objects, definitions", Args: usageArgs(cobra.NoArgs),
 		Long: "Compare two databases. Exit code 1 and a list when they differ.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t.engine = stream.Name
-			_, source, leader, err := t.source()
-			if err != nil {
-				return err
-			}
-			target, err := endpoint("target", t.to)
+			source, target, leader, err := t.both()
 			if err != nil {
 				return err
 			}
@@ -163,17 +153,30 @@ func (t *transfer) flags(cmd *cobra.Command, names ...string) {
 	}
 }
 
+// source finds the engine and the database to read.
 func (t *transfer) source() (engine pgxfer.Transfer, source, leader pgxfer.Endpoint, err error) {
 	if engine, err = newTransfer(t.engine); err != nil {
 		return nil, source, leader, usageError{err}
 	}
-	if source, err = endpoint("source", t.from); err != nil {
-		return nil, source, leader, err
-	}
-	if t.leader != "" {
-		leader, err = endpoint("leader", t.leader)
-	}
+	source, leader, err = t.read()
 	return engine, source, leader, err
+}
+
+// both finds the two databases of a copy or a comparison.
+func (t *transfer) both() (source, target, leader pgxfer.Endpoint, err error) {
+	if source, leader, err = t.read(); err != nil {
+		return source, target, leader, err
+	}
+	target, err = endpoint("target", t.to)
+	return source, target, leader, err
+}
+
+func (t *transfer) read() (source, leader pgxfer.Endpoint, err error) {
+	if source, err = endpoint("source", t.from); err != nil || t.leader == "" {
+		return source, leader, err
+	}
+	leader, err = endpoint("leader", t.leader)
+	return source, leader, err
 }
 
 // endpoint finds a database by env:NAME, file:PATH or its URL. No error repeats the URL.
