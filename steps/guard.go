@@ -125,7 +125,7 @@ func guardDeletion(env *Env, role Role) func(context.Context) error {
 		}
 		if role == FastPrimary {
 			// The last net: whatever was written here after final-primary was separated exists nowhere else.
-			if err := requireFinalFence(ctx, env); err != nil {
+			if err := requireFinalFence(ctx, env, "look for those rows before it goes, then destroy it by hand"); err != nil {
 				return err
 			}
 		}

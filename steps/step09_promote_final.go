@@ -107,7 +107,7 @@ func takeOver(ctx context.Context, env *Env) error {
 		if err := promotable(ctx, env.Heroku, id, FinalPrimary); err != nil {
 			return err
 		}
-		return requireFinalFence(ctx, env)
+		return requireFinalFence(ctx, env, undoStep9)
 	}
 	if err := promote(ctx, env, FastPrimary, FinalPrimary, guard); err != nil {
 		return err
@@ -116,24 +116,27 @@ func takeOver(ctx context.Context, env *Env) error {
 		return err
 	}
 	// Once more after DATABASE has moved, and before any process starts: a writer may have slipped in between.
-	if err := requireFinalFence(ctx, env); err != nil {
+	if err := requireFinalFence(ctx, env, undoStep9); err != nil {
 		return err
 	}
 	return smokeTest(ctx, env, FinalPrimary)
 }
 
+// undoStep9 is what to do about a broken fence while step 9 can still be undone.
+const undoStep9 = "roll the step back"
+
 // requireFinalFence fails unless nobody has written to fast-primary since final-primary was separated from it.
-func requireFinalFence(ctx context.Context, env *Env) error {
+func requireFinalFence(ctx context.Context, env *Env, remedy string) error {
 	fence, ok := FactFinalFence.Get(env.Facts())
 	if !ok {
-		return fmt.Errorf("%w: final-primary was separated from fast-primary without proof that it has everything; roll the step back", ErrNeedsHuman)
+		return fmt.Errorf("%w: final-primary was separated from fast-primary without proof that it has everything; %s", ErrNeedsHuman, remedy)
 	}
 	broken, err := checkFence(ctx, env, env.Databases, fence)
 	if err != nil {
 		return fmt.Errorf("checking the write fence of fast-primary: %w", err)
 	}
 	if broken != "" {
-		return fmt.Errorf("%w: fast-primary was written to after final-primary was separated: %s; roll the step back", ErrNeedsHuman, broken)
+		return fmt.Errorf("%w: fast-primary was written to after final-primary was separated: %s; %s", ErrNeedsHuman, broken, remedy)
 	}
 	return nil
 }
@@ -171,7 +174,7 @@ func separate(ctx context.Context, env *Env, fence Fence) error {
 	}
 	if !following {
 		// An earlier try has separated it. What counts is the fence of then, not the one of now.
-		if err := requireFinalFence(ctx, env); err != nil {
+		if err := requireFinalFence(ctx, env, undoStep9); err != nil {
 			return err
 		}
 	} else {
