@@ -101,7 +101,7 @@ func waitProvisioned(ctx context.Context, env *Env, db Database) error {
 		}
 		switch addon.State {
 		case heroku.AddonDeprovisioned, heroku.AddonDeprovisioning:
-			return false, "", fmt.Errorf("%w: Heroku gave up creating %s (%s); roll the step back and try again", ErrNeedsHuman, db.Name, addon.State)
+			return false, "", gaveUp(db, addon.State)
 		}
 		status, err := env.Heroku.WaitStatus(ctx, db.AddonID)
 		switch {
@@ -110,10 +110,15 @@ func waitProvisioned(ctx context.Context, env *Env, db Database) error {
 		case err != nil:
 			return false, "", err
 		case status.Failed:
-			return false, "", fmt.Errorf("%w: Heroku reports a failure of %s: %s; roll the step back and try again", ErrNeedsHuman, db.Name, status.Message)
+			return false, "", gaveUp(db, orDash(status.Message))
 		}
 		return addon.State == heroku.AddonProvisioned && status.Ready(), fmt.Sprintf("%s, %s", addon.State, orDash(status.Message)), nil
 	})
+}
+
+// gaveUp says that a database will never be ready. Which half of Heroku says so first is chance, so both are told alike.
+func gaveUp(db Database, reason string) error {
+	return fmt.Errorf("%w: Heroku gave up creating %s: %s; roll the step back and try again", ErrNeedsHuman, db.Name, reason)
 }
 
 // checkDatabase reads back that the database of a role is what the role says: whom it follows, which version.

@@ -58,26 +58,27 @@ func (s *Sandbox) Processes() []Process {
 	return found
 }
 
-// Only returns the one process that began with these arguments.
+// Only returns the one process that began with these arguments. A process that is just starting another one is seen twice,
+// because the child bears its parent's arguments until it has its own; so two are looked at again.
 func (s *Sandbox) Only(args ...string) Process {
 	s.t.Helper()
-	all := s.Processes()
-	var found []Process
-	for _, p := range all {
-		if p.Is(args...) {
-			found = append(found, p)
-		}
+	var all, found []Process
+	one := func() bool {
+		all = s.Processes()
+		found = slices.DeleteFunc(slices.Clone(all), func(p Process) bool { return !p.Is(args...) })
+		return len(found) == 1
 	}
-	if len(found) != 1 {
+	if !eventually(one) {
 		s.t.Fatalf("want one process %q, found %v among %v", args, found, all)
 	}
 	return found[0]
 }
 
-// Kill ends a process as a crash would.
+// Kill ends a process as a crash would. One that ended since it was listed, as the short-lived ones of a PostgreSQL server
+// do all the time, is what was wanted.
 func (s *Sandbox) Kill(p Process) {
 	s.t.Helper()
-	if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		s.t.Fatalf("kill %v: %v", p, err)
 	}
 	s.Await(fmt.Sprintf("%v ends", p), func() bool { return !s.Runs(p) })
@@ -98,8 +99,10 @@ func (s *Sandbox) MustBeClean() {
 // MustHoldOnly is MustBeClean for a program that was to leave these paths, and nothing else.
 func (s *Sandbox) MustHoldOnly(wanted ...string) {
 	s.t.Helper()
-	if left := s.Processes(); len(left) > 0 {
-		s.t.Errorf("still running:\n%v", left)
+	// The backends of a server that was killed end by themselves, a moment after it.
+	var running []Process
+	if !eventually(func() bool { running = s.Processes(); return len(running) == 0 }) {
+		s.t.Errorf("still running:\n%v", running)
 	}
 	left := slices.DeleteFunc(s.files(), func(path string) bool { return slices.Contains(wanted, path) })
 	if len(left) > 0 {
@@ -148,21 +151,32 @@ func (s *Sandbox) files() []string {
 // remove ends what still runs and removes the sandbox, whatever state the test left it in.
 func (s *Sandbox) remove() {
 	s.logOnFailure()
-	end := time.Now().Add(30 * time.Second)
-	for left := s.Processes(); len(left) > 0; left = s.Processes() {
-		if time.Now().After(end) {
-			s.t.Errorf("cannot be ended: %v", left)
-			return
-		}
+	var left []Process
+	ended := eventually(func() bool {
+		left = s.Processes()
 		for _, p := range left {
 			_ = syscall.Kill(p.PID, syscall.SIGKILL)
 		}
-		time.Sleep(20 * time.Millisecond) // the pause of a poll
+		return len(left) == 0
+	})
+	if !ended {
+		s.t.Errorf("cannot be ended: %v", left)
+		return
 	}
 	s.unmount()
 	if err := os.RemoveAll(s.dir); err != nil {
 		s.t.Errorf("remove the sandbox: %v", err)
 	}
+}
+
+// eventually says whether a condition comes to hold within the time that even a busy machine needs.
+func eventually(holds func() bool) bool {
+	for end := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) { // the pause of a poll
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
 }
 
 // unmount takes away the disk of a rehearsal whose processes were all killed. Its loop device goes with it.

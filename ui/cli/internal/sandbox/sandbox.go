@@ -144,11 +144,7 @@ func (s *Sandbox) Must(args ...string) string {
 // Await waits until ok, which is asked again and again.
 func (s *Sandbox) Await(what string, ok func() bool) {
 	s.t.Helper()
-	end := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(end) {
-			s.t.Fatalf("never: %s", what)
-		}
-		time.Sleep(50 * time.Millisecond) // the pause of a poll
+	if !eventually(ok) {
+		s.t.Fatalf("never: %s", what)
 	}
 }
