@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/jackc/pgx/v5"
 
 	"changeover/pgxfer/pgserver"
 )
@@ -18,12 +17,12 @@ func waitCaughtUp(ctx context.Context, env *Env, follower Role, fence Fence) err
 	if err != nil {
 		return fmt.Errorf("reading the fence: %w", err)
 	}
-	session := &held{look: env, d: env.Databases, role: follower}
+	session := &held{d: env.Databases, role: follower}
 	defer func() { session.close(ctx) }()
 	waiting := Waiting{For: fmt.Sprintf("%s to replay up to %s", follower, target), Who: "PostgreSQL"}
 	return env.patiently(ctx, waiting, fencePause, func(ctx context.Context) (done bool, detail string, err error) {
-		err = session.ask(ctx, func(conn *pgx.Conn) error {
-			recovering, err := pgserver.InRecovery(ctx, conn)
+		err = session.ask(ctx, func(server Server) error {
+			recovering, err := server.InRecovery(ctx)
 			if err != nil {
 				return err
 			}
@@ -31,7 +30,7 @@ func waitCaughtUp(ctx context.Context, env *Env, follower Role, fence Fence) err
 				return fmt.Errorf("%w: %s is not a follower any more", ErrNeedsHuman, follower)
 			}
 			if fence.System != "" {
-				id, known, err := pgserver.SystemIdentifier(ctx, conn)
+				id, known, err := server.SystemIdentifier(ctx)
 				if err != nil {
 					return err
 				}
@@ -39,7 +38,7 @@ func waitCaughtUp(ctx context.Context, env *Env, follower Role, fence Fence) err
 					return fmt.Errorf("%w: %s is not a copy of %s", ErrNeedsHuman, follower, fence.Leader)
 				}
 			}
-			at, err := pgserver.ReplayLSN(ctx, conn)
+			at, err := server.ReplayLSN(ctx)
 			if err != nil {
 				return err
 			}
@@ -57,18 +56,18 @@ func waitCaughtUp(ctx context.Context, env *Env, follower Role, fence Fence) err
 const SmallLag = 16 << 20
 
 // lag is how many bytes of WAL the follower has yet to replay.
-func lag(ctx context.Context, l Look, d Databases, leader, follower Role) (int64, error) {
+func lag(ctx context.Context, d Databases, leader, follower Role) (int64, error) {
 	var written, replayed pgserver.LSN
 	// The leader is asked last: the other order could show a follower ahead of its leader.
-	err := withConn(ctx, l, d, follower, func(conn *pgx.Conn) (err error) {
-		replayed, err = pgserver.ReplayLSN(ctx, conn)
+	err := withServer(ctx, d, follower, func(server Server) (err error) {
+		replayed, err = server.ReplayLSN(ctx)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	err = withConn(ctx, l, d, leader, func(conn *pgx.Conn) (err error) {
-		written, err = pgserver.CurrentLSN(ctx, conn)
+	err = withServer(ctx, d, leader, func(server Server) (err error) {
+		written, err = server.CurrentLSN(ctx)
 		return err
 	})
 	return max(written.Since(replayed), 0), err
@@ -78,7 +77,7 @@ func lag(ctx context.Context, l Look, d Databases, leader, follower Role) (int64
 func waitSmallLag(ctx context.Context, env *Env, leader, follower Role) error {
 	waiting := Waiting{For: fmt.Sprintf("%s to come close to %s", follower, leader), Who: "PostgreSQL"}
 	return env.patiently(ctx, waiting, max(env.Config().Poll.D(), time.Second), func(ctx context.Context) (bool, string, error) {
-		behind, err := lag(ctx, env, env.Databases, leader, follower)
+		behind, err := lag(ctx, env.Databases, leader, follower)
 		if err != nil {
 			return false, "", err
 		}

@@ -5,55 +5,43 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-
-	"changeover/pgxfer/pgserver"
 )
 
 // closeTimeout bounds saying good-bye to a server that no longer answers.
 const closeTimeout = 5 * time.Second
 
-// withConn runs fn on a fresh session to the database of a role.
-func withConn(ctx context.Context, l Look, d Databases, role Role, fn func(*pgx.Conn) error) error {
-	endpoint, err := d.Endpoint(ctx, role)
+// withServer runs fn on a fresh session to the database of a role.
+func withServer(ctx context.Context, d Databases, role Role, fn func(Server) error) error {
+	server, err := d.Open(ctx, role)
 	if err != nil {
 		return err
 	}
-	conn, err := endpoint.Connect(ctx, l.Config().Tag())
-	if err != nil {
-		return err
-	}
-	defer closeConn(ctx, conn)
-	return fn(conn)
+	defer closeServer(ctx, server)
+	return fn(server)
 }
 
-func closeConn(ctx context.Context, conn *pgx.Conn) {
+func closeServer(ctx context.Context, server Server) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	_ = conn.Close(ctx)
+	_ = server.Close(ctx)
 }
 
 // held keeps one session open over many questions, and opens another when it broke: connection_reset ends ours too.
 type held struct {
-	look Look
-	d    Databases
-	role Role
-	conn *pgx.Conn
+	d      Databases
+	role   Role
+	server Server
 }
 
-func (h *held) ask(ctx context.Context, fn func(*pgx.Conn) error) error {
-	if h.conn == nil {
-		endpoint, err := h.d.Endpoint(ctx, h.role)
+func (h *held) ask(ctx context.Context, fn func(Server) error) error {
+	if h.server == nil {
+		server, err := h.d.Open(ctx, h.role)
 		if err != nil {
 			return err
 		}
-		if h.conn, err = endpoint.Connect(ctx, h.look.Config().Tag()); err != nil {
-			h.conn = nil
-			return err
-		}
+		h.server = server
 	}
-	err := fn(h.conn)
+	err := fn(h.server)
 	if err != nil {
 		h.close(ctx)
 	}
@@ -61,9 +49,9 @@ func (h *held) ask(ctx context.Context, fn func(*pgx.Conn) error) error {
 }
 
 func (h *held) close(ctx context.Context) {
-	if h.conn != nil {
-		closeConn(ctx, h.conn)
-		h.conn = nil
+	if h.server != nil {
+		closeServer(ctx, h.server)
+		h.server = nil
 	}
 }
 
@@ -71,8 +59,8 @@ func (h *held) close(ctx context.Context) {
 var herokuUsers = map[string]bool{"heroku_admin": true, "postgres": true, "rdsadmin": true}
 
 // foreignSessions names the sessions on a database that are neither ours nor Heroku's own, in words for people.
-func foreignSessions(ctx context.Context, conn pgserver.Querier, l Look) ([]string, error) {
-	sessions, err := pgserver.Sessions(ctx, conn)
+func foreignSessions(ctx context.Context, server Server, l Look) ([]string, error) {
+	sessions, err := server.Sessions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +93,8 @@ func tagged(application, tag string) bool {
 
 // inRecovery says whether the database of a role is still a follower, as its own server sees it.
 func inRecovery(ctx context.Context, env *Env, role Role) (recovering bool, err error) {
-	err = withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
-		recovering, err = pgserver.InRecovery(ctx, conn)
+	err = withServer(ctx, env.Databases, role, func(server Server) error {
+		recovering, err = server.InRecovery(ctx)
 		return err
 	})
 	return recovering, err

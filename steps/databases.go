@@ -39,6 +39,15 @@ func (d HerokuDatabases) Endpoint(ctx context.Context, role Role) (pgxfer.Endpoi
 	return pgxfer.ParseEndpoint(string(role), url)
 }
 
+// Open implements Databases.
+func (d HerokuDatabases) Open(ctx context.Context, role Role) (Server, error) {
+	endpoint, err := d.Endpoint(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	return openServer(ctx, endpoint, d.Look)
+}
+
 // addonID is the id of a role's add-on, from the facts or, for old-primary, from the set-up.
 func addonID(l Look, role Role) (string, error) {
 	if role == OldPrimary {

@@ -62,7 +62,7 @@ func DryRun(ctx context.Context, step Step, attempt int, look Look, bind func(ct
 	if err := bind(ctx, env); err != nil {
 		return f, err
 	}
-	env.Databases = readOnlyDatabases{env.Databases}
+	env.Databases = readOnlyDatabases{env.Databases, look}
 	env.Transfer, env.Data, env.Box = dryTransfer{env.Transfer}, dryData{env.Data, p}, dryBox{env.Box, p}
 	env.Report = func(context.Context) (string, error) {
 		p.work("write the report outside the run directory")
@@ -124,7 +124,18 @@ func (t ReadOnlyTransport) CloseIdleConnections() {
 }
 
 // readOnlyDatabases hands out databases whose sessions refuse to write.
-type readOnlyDatabases struct{ next Databases }
+type readOnlyDatabases struct {
+	next Databases
+	look Look
+}
+
+func (d readOnlyDatabases) Open(ctx context.Context, role Role) (Server, error) {
+	endpoint, err := d.Endpoint(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	return openServer(ctx, endpoint, d.look)
+}
 
 func (d readOnlyDatabases) Endpoint(ctx context.Context, role Role) (pgxfer.Endpoint, error) {
 	endpoint, err := d.next.Endpoint(ctx, role)

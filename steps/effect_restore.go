@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
 	"changeover/pgxfer"
-	"changeover/pgxfer/pgserver"
 )
 
 // restoreArchive loads the archive into fast-primary. That it has come to its end is a fact,
@@ -89,8 +86,8 @@ func (e emptyTarget) Do(ctx context.Context) error {
 
 func (e emptyTarget) Probe(ctx context.Context) (Observation, error) {
 	var tables int
-	err := withConn(ctx, e.env, e.env.Databases, FastPrimary, func(conn *pgx.Conn) (err error) {
-		tables, err = pgserver.UserTables(ctx, conn)
+	err := withServer(ctx, e.env.Databases, FastPrimary, func(server Server) (err error) {
+		tables, err = server.UserTables(ctx)
 		return err
 	})
 	if err != nil {

@@ -63,6 +63,8 @@ type Data interface {
 type Databases interface {
 	// Endpoint asks Heroku for the URL of the role's add-on as it is now.
 	Endpoint(ctx context.Context, role Role) (pgxfer.Endpoint, error)
+	// Open opens a session to the role's database, at the address that it has now.
+	Open(ctx context.Context, role Role) (Server, error)
 }
 
 // Box is the machine that does the work.

@@ -7,10 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-
-	"changeover/pgxfer/pgserver"
 )
 
 // The write fence is the proof that nobody writes to a leader any more. Maintenance mode is not one (it stops the router
@@ -23,15 +19,15 @@ const fencePause = 500 * time.Millisecond
 // proveFence waits until nobody has written to the leader for Config.Quiet and returns what was seen then.
 func proveFence(ctx context.Context, env *Env, leader Role) (Fence, error) {
 	var fence Fence
-	session := &held{look: env, d: env.Databases, role: leader}
+	session := &held{d: env.Databases, role: leader}
 	defer func() { session.close(ctx) }()
 	var horizon uint64
 	var since time.Time
 	quiet := env.Config().Quiet.D()
 	waiting := Waiting{For: fmt.Sprintf("%s to be quiet for %s", leader, quiet), Who: "the app's writers"}
 	err := env.patiently(ctx, waiting, fencePause, func(ctx context.Context) (done bool, detail string, err error) {
-		err = session.ask(ctx, func(conn *pgx.Conn) error {
-			foreign, err := foreignSessions(ctx, conn, env)
+		err = session.ask(ctx, func(server Server) error {
+			foreign, err := foreignSessions(ctx, server, env)
 			if err != nil {
 				return err
 			}
@@ -39,7 +35,7 @@ func proveFence(ctx context.Context, env *Env, leader Role) (Fence, error) {
 				horizon, detail = 0, foreign[0]+" is connected"
 				return nil
 			}
-			now, err := pgserver.XidHorizon(ctx, conn)
+			now, err := server.XidHorizon(ctx)
 			if err != nil {
 				return err
 			}
@@ -51,7 +47,7 @@ func proveFence(ctx context.Context, env *Env, leader Role) (Fence, error) {
 				detail = fmt.Sprintf("no write for %s", still.Round(time.Second))
 				return nil
 			}
-			fence, err = readFence(ctx, conn, leader)
+			fence, err = readFence(ctx, server, leader)
 			// A write between the last look and this reading starts the wait again.
 			done = err == nil && fence.Horizon == horizon
 			return err
@@ -63,15 +59,15 @@ func proveFence(ctx context.Context, env *Env, leader Role) (Fence, error) {
 }
 
 // readFence reads the evidence as it is now.
-func readFence(ctx context.Context, conn pgserver.Querier, leader Role) (f Fence, err error) {
+func readFence(ctx context.Context, server Server, leader Role) (f Fence, err error) {
 	f.Leader = leader
-	if f.Horizon, err = pgserver.XidHorizon(ctx, conn); err != nil {
+	if f.Horizon, err = server.XidHorizon(ctx); err != nil {
 		return f, err
 	}
-	if f.Writes, err = pgserver.Writes(ctx, conn); err != nil {
+	if f.Writes, err = server.Writes(ctx); err != nil {
 		return f, err
 	}
-	sequences, err := pgserver.Sequences(ctx, conn)
+	sequences, err := server.Sequences(ctx)
 	if err != nil {
 		return f, err
 	}
@@ -80,7 +76,7 @@ func readFence(ctx context.Context, conn pgserver.Querier, leader Role) (f Fence
 		fmt.Fprintf(sum, "%s %d %t\n", s.QualifiedName(), s.LastValue, s.IsCalled)
 	}
 	f.Sequences = hex.EncodeToString(sum.Sum(nil))
-	id, known, err := pgserver.SystemIdentifier(ctx, conn)
+	id, known, err := server.SystemIdentifier(ctx)
 	if err != nil {
 		return f, err
 	}
@@ -88,7 +84,7 @@ func readFence(ctx context.Context, conn pgserver.Querier, leader Role) (f Fence
 		f.System = strconv.FormatUint(id, 10)
 	}
 	// The position comes last: everything above has happened before it.
-	lsn, err := pgserver.CurrentLSN(ctx, conn)
+	lsn, err := server.CurrentLSN(ctx)
 	if err != nil {
 		return f, err
 	}
@@ -125,8 +121,8 @@ const fenceTries = 4
 func checkFence(ctx context.Context, l Look, d Databases, fence Fence) (broken string, err error) {
 	for try := 1; try <= fenceTries; try++ {
 		moved := false
-		err = withConn(ctx, l, d, fence.Leader, func(conn *pgx.Conn) error {
-			now, err := readFence(ctx, conn, fence.Leader)
+		err = withServer(ctx, d, fence.Leader, func(server Server) error {
+			now, err := readFence(ctx, server, fence.Leader)
 			if err != nil {
 				return err
 			}
@@ -134,7 +130,7 @@ func checkFence(ctx context.Context, l Look, d Databases, fence Fence) (broken s
 			if !moved && broken == "" {
 				return nil
 			}
-			foreign, err := foreignSessions(ctx, conn, l)
+			foreign, err := foreignSessions(ctx, server, l)
 			switch {
 			case err != nil || len(foreign) == 0:
 				return err

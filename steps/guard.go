@@ -7,10 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"changeover/heroku"
-	"changeover/pgxfer/pgserver"
 )
 
 // The guards below are read fresh within seconds of the call. What cannot be read counts as a refusal.
@@ -36,8 +33,8 @@ func guardUnused(env *Env, role Role) func(context.Context) error {
 		case addon.State == heroku.AddonProvisioning:
 			return nil // nobody can be connected yet, and it would not answer
 		}
-		return withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
-			foreign, err := foreignSessions(ctx, conn, env)
+		return withServer(ctx, env.Databases, role, func(server Server) error {
+			foreign, err := foreignSessions(ctx, server, env)
 			if err != nil {
 				return err
 			}
@@ -159,7 +156,7 @@ func guardCopies(ctx context.Context, env *Env, role Role) error {
 	if err := checkDatabase(ctx, env, FinalFollower); err != nil {
 		return err
 	}
-	behind, err := lag(ctx, env, env.Databases, FinalPrimary, FinalFollower)
+	behind, err := lag(ctx, env.Databases, FinalPrimary, FinalFollower)
 	if err == nil && behind > SmallLag {
 		err = fmt.Errorf("final-follower is %s behind; old-primary stays until there is a second copy", size(behind))
 	}
@@ -198,16 +195,14 @@ func guardSurvivor(ctx context.Context, env *Env) error {
 
 // checkWritable proves that a database accepts writes, without writing.
 func checkWritable(ctx context.Context, env *Env, role Role) error {
-	return withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
-		recovering, err := pgserver.InRecovery(ctx, conn)
+	return withServer(ctx, env.Databases, role, func(server Server) error {
+		recovering, err := server.InRecovery(ctx)
 		if err != nil {
 			return err
 		}
-		// A dry run asks for read-only sessions itself, which says nothing about the database: the source is then "client".
-		var readOnly bool
-		const sql = `SELECT setting = 'on' AND source <> 'client' FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'`
-		if err := conn.QueryRow(ctx, sql).Scan(&readOnly); err != nil {
-			return fmt.Errorf("asking whether %s is read-only: %w", role, err)
+		readOnly, err := server.ReadOnly(ctx)
+		if err != nil {
+			return err
 		}
 		if recovering || readOnly {
 			return fmt.Errorf("%w: %s is read-only", ErrNeedsHuman, role)
@@ -239,8 +234,8 @@ func guardStill(ctx context.Context, env *Env, role Role) error {
 }
 
 func horizonOf(ctx context.Context, env *Env, role Role) (fence Fence, err error) {
-	err = withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
-		fence, err = readFence(ctx, conn, role)
+	err = withServer(ctx, env.Databases, role, func(server Server) error {
+		fence, err = readFence(ctx, server, role)
 		return err
 	})
 	return fence, err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // watchIdle watches databases that are to be destroyed until nobody has been connected to them, and nobody has written to
@@ -61,8 +59,8 @@ func watchIdle(ctx context.Context, env *Env, roles []Role) error {
 // lookForUse names a session on a database that is neither ours nor Heroku's; empty when there is none. Of a primary it
 // also reads what writing would change.
 func lookForUse(ctx context.Context, env *Env, role Role) (fence Fence, who string, err error) {
-	err = withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
-		foreign, err := foreignSessions(ctx, conn, env)
+	err = withServer(ctx, env.Databases, role, func(server Server) error {
+		foreign, err := foreignSessions(ctx, server, env)
 		if err != nil {
 			return err
 		}
@@ -72,7 +70,7 @@ func lookForUse(ctx context.Context, env *Env, role Role) (fence Fence, who stri
 		if follows(role) {
 			return nil
 		}
-		fence, err = readFence(ctx, conn, role)
+		fence, err = readFence(ctx, server, role)
 		return err
 	})
 	return fence, who, err

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"changeover/pgxfer/pgserver"
 )
 
@@ -60,15 +58,15 @@ func (s *LagSampler) Sample(ctx context.Context, l Look, role Role) (FollowerVie
 // behind asks both servers; the leader last, so that a follower never looks ahead of it.
 func (s *LagSampler) behind(ctx context.Context, l Look, role Role) (int64, error) {
 	var replayed, written pgserver.LSN
-	err := s.session(l, role).ask(ctx, func(conn *pgx.Conn) (err error) {
-		replayed, err = pgserver.ReplayLSN(ctx, conn)
+	err := s.session(l, role).ask(ctx, func(server Server) (err error) {
+		replayed, err = server.ReplayLSN(ctx)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	err = s.session(l, role.Leader()).ask(ctx, func(conn *pgx.Conn) (err error) {
-		written, err = pgserver.CurrentLSN(ctx, conn)
+	err = s.session(l, role.Leader()).ask(ctx, func(server Server) (err error) {
+		written, err = server.CurrentLSN(ctx)
 		return err
 	})
 	return max(written.Since(replayed), 0), err
@@ -100,7 +98,7 @@ func (s *LagSampler) session(l Look, role Role) *held {
 		h = &held{role: role}
 		s.sessions[role] = h
 	}
-	h.look, h.d = l, HerokuDatabases{Heroku: s.Heroku, Look: l}
+	h.d = HerokuDatabases{Heroku: s.Heroku, Look: l}
 	return h
 }
 

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"changeover/heroku"
 )
 
@@ -124,8 +122,8 @@ func endSessions(ctx context.Context, env *Env, leader Role) error {
 		return err
 	}
 	foreign := func(ctx context.Context) (names []string, err error) {
-		err = withConn(ctx, env, env.Databases, leader, func(conn *pgx.Conn) error {
-			names, err = foreignSessions(ctx, conn, env)
+		err = withServer(ctx, env.Databases, leader, func(server Server) error {
+			names, err = foreignSessions(ctx, server, env)
 			return err
 		})
 		return names, err

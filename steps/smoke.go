@@ -3,10 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-
-	"github.com/jackc/pgx/v5"
-
-	"changeover/pgxfer/pgserver"
 )
 
 // smokeTest reads from a database that the app is about to use: DATABASE of every app is it, it accepts writes, it runs
@@ -28,15 +24,15 @@ func smokeTest(ctx context.Context, env *Env, role Role) error {
 	if err := checkWritable(ctx, env, role); err != nil {
 		return err
 	}
-	return withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
-		version, err := pgserver.ServerVersion(ctx, conn)
+	return withServer(ctx, env.Databases, role, func(server Server) error {
+		version, err := server.Version(ctx)
 		if err != nil {
 			return err
 		}
 		if version.Major() != env.Config().ToMajor {
 			return fmt.Errorf("%w: %s runs PostgreSQL %s, not %d", ErrNeedsHuman, role, version, env.Config().ToMajor)
 		}
-		tables, err := pgserver.UserTables(ctx, conn)
+		tables, err := server.UserTables(ctx)
 		if err != nil {
 			return err
 		}

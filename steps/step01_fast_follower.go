@@ -80,7 +80,7 @@ func (fastFollower) Verify(ctx context.Context, env *Env) (string, error) {
 	if err := checkDatabase(ctx, env, FastFollower); err != nil {
 		return "", err
 	}
-	behind, err := lag(ctx, env, env.Databases, OldPrimary, FastFollower)
+	behind, err := lag(ctx, env.Databases, OldPrimary, FastFollower)
 	if err != nil {
 		return "", err
 	}

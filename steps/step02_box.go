@@ -3,13 +3,9 @@ package steps
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	ec2box "changeover/ec2/box"
-	"changeover/pgxfer/pgserver"
 )
 
 // box is step 2: the machine that takes the archive, verified and measured.
@@ -67,9 +63,9 @@ const (
 
 // reach connects to a database, checks its version, and says how long an answer takes and how fast data arrives.
 func reach(ctx context.Context, env *Env, role Role) (took time.Duration, rate int64, err error) {
-	err = withConn(ctx, env, env.Databases, role, func(conn *pgx.Conn) error {
+	err = withServer(ctx, env.Databases, role, func(server Server) error {
 		started := env.Now()
-		version, err := pgserver.ServerVersion(ctx, conn)
+		version, err := server.Version(ctx)
 		if err != nil {
 			return err
 		}
@@ -77,11 +73,7 @@ func reach(ctx context.Context, env *Env, role Role) (took time.Duration, rate i
 		if version.Major() != env.Config().FromMajor {
 			return fmt.Errorf("%w: %s runs PostgreSQL %s, but the run was set up for %d", ErrNeedsHuman, role, version, env.Config().FromMajor)
 		}
-		copyOut := func(ctx context.Context, w io.Writer, sql string) error {
-			_, err := conn.PgConn().CopyTo(ctx, w, sql)
-			return err
-		}
-		rate, err = ec2box.NetRate(ctx, copyOut, netProbe, netProbeFor, env.Now)
+		rate, err = ec2box.NetRate(ctx, server.CopyOut, netProbe, netProbeFor, env.Now)
 		return err
 	})
 	return took, rate, err

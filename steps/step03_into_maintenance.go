@@ -54,7 +54,7 @@ func (intoMaintenance) Check(ctx context.Context, env *Env) error {
 	if err := noMaintenanceDue(ctx, env, env.Config().OldPrimary.ID); err != nil {
 		return err
 	}
-	behind, err := lag(ctx, env, env.Databases, OldPrimary, FastFollower)
+	behind, err := lag(ctx, env.Databases, OldPrimary, FastFollower)
 	if err != nil {
 		return err
 	}

@@ -3,10 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-
-	"github.com/jackc/pgx/v5"
-
-	"changeover/pgxfer/pgserver"
 )
 
 // fastPrimary is step 5: the empty high-performance primary of the new version. It needs nothing of steps 1 to 4.
@@ -46,15 +42,15 @@ func (fastPrimary) Verify(ctx context.Context, env *Env) (evidence string, err e
 	if err := checkDatabase(ctx, env, FastPrimary); err != nil {
 		return "", err
 	}
-	err = withConn(ctx, env, env.Databases, FastPrimary, func(conn *pgx.Conn) error {
-		version, err := pgserver.ServerVersion(ctx, conn)
+	err = withServer(ctx, env.Databases, FastPrimary, func(server Server) error {
+		version, err := server.Version(ctx)
 		if err != nil {
 			return err
 		}
 		if version.Major() != env.Config().ToMajor {
 			return fmt.Errorf("%w: fast-primary runs PostgreSQL %s, not %d", ErrNeedsHuman, version, env.Config().ToMajor)
 		}
-		tables, err := pgserver.UserTables(ctx, conn)
+		tables, err := server.UserTables(ctx)
 		if err != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ func (promoteFinal) Check(ctx context.Context, env *Env) error {
 	if !db.Following() {
 		return nil // a former try got as far as unfollow; Run goes on from there
 	}
-	behind, err := lag(ctx, env, env.Databases, FastPrimary, FinalPrimary)
+	behind, err := lag(ctx, env.Databases, FastPrimary, FinalPrimary)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (finalFollower) Verify(ctx context.Context, env *Env) (string, error) {
 	if err := checkDatabase(ctx, env, FinalFollower); err != nil {
 		return "", err
 	}
-	behind, err := lag(ctx, env, env.Databases, FinalPrimary, FinalFollower)
+	behind, err := lag(ctx, env.Databases, FinalPrimary, FinalFollower)
 	if err != nil {
 		return "", err
 	}
