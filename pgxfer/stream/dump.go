@@ -73,10 +73,8 @@ func (d *dump) all(ctx context.Context) (result pgxfer.DumpResult, err error) {
 	if d.dir, err = filepath.Abs(d.opts.Dir); err != nil {
 		return result, err
 	}
-	switch d.opts.Compress {
-	case "", "auto", "none", "zstd":
-	default:
-		return result, fmt.Errorf("compression %q is not one of the streaming engine's: use auto, none or zstd", d.opts.Compress)
+	if err := knownCompression(d.opts.Compress); err != nil {
+		return result, err
 	}
 	d.report.Progress(pgxfer.Progress{Phase: "schema"})
 	if err := d.snapshot(ctx); err != nil {
@@ -156,7 +154,7 @@ func (d *dump) openArchive(ctx context.Context) (*piece.Lock, error) {
 		}
 		went, err := d.goOn(ctx)
 		if err == nil && !went {
-			err = d.startOver()
+			err = d.startOver(ctx)
 		}
 		if err != nil {
 			return nil, errors.Join(err, lock.Release())
@@ -168,7 +166,7 @@ func (d *dump) openArchive(ctx context.Context) (*piece.Lock, error) {
 	}
 	lock, err := piece.TakeLock(d.dir)
 	if err == nil {
-		err = d.begin()
+		err = d.begin(ctx)
 	}
 	if err != nil && lock != nil {
 		err = errors.Join(err, lock.Release())
@@ -177,7 +175,7 @@ func (d *dump) openArchive(ctx context.Context) (*piece.Lock, error) {
 }
 
 // begin writes the plan.
-func (d *dump) begin() error {
+func (d *dump) begin(ctx context.Context) error {
 	sizing := d.Sizing
 	sizing.Jobs = d.opts.Jobs
 	d.plan.Cut(sizing)
@@ -185,7 +183,7 @@ func (d *dump) begin() error {
 	if err != nil {
 		return err
 	}
-	if d.plan.Compression, err = d.compression(free - d.Reserve); err != nil {
+	if d.plan.Compression, err = d.compression(ctx, free-d.Reserve); err != nil {
 		return err
 	}
 	raw, hash, err := d.plan.Encode()
@@ -202,27 +200,6 @@ func (d *dump) begin() error {
 	d.report.Info("dumping %d tables, %s, with %d readers, compression %s", len(d.plan.Tables), humanize.Bytes(uint64(d.plan.Bytes())),
 		d.opts.Jobs, d.plan.Compression)
 	return d.journal.Begin(hash)
-}
-
-// compression decides how to fit into the room there is. Uncompressed is fastest where there is enough; COPY text can be larger than its
-// table.
-func (d *dump) compression(room int64) (string, error) {
-	size, wanted := d.plan.Bytes(), d.opts.Compress
-	if wanted == "" || wanted == "auto" {
-		wanted = "zstd"
-		if room >= 2*size {
-			wanted = "none"
-		}
-	}
-	need := size
-	if wanted == "zstd" {
-		need = size / 4 // typical rows compress better than that
-	}
-	if room < need {
-		return "", fmt.Errorf("%w: the archive needs about %s and the disk has %s to spare; use a larger disk",
-			pgxfer.ErrSpace, humanize.Bytes(uint64(need)), humanize.IBytes(uint64(max(room, 0))))
-	}
-	return wanted, nil
 }
 
 // goOn takes over what an interrupted dump has left, if the source is still what it was.
@@ -268,7 +245,7 @@ func (d *dump) found(ctx context.Context) ([]piece.Entry, error) {
 }
 
 // startOver empties the archive of an interrupted dump that is of no use.
-func (d *dump) startOver() error {
+func (d *dump) startOver(ctx context.Context) error {
 	for _, name := range []string{piece.DataName, piece.SchemaName, piece.PlanName, piece.ScriptName, listsDir} {
 		if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
 			return fmt.Errorf("discarding the interrupted dump: %w", err)
@@ -284,7 +261,7 @@ func (d *dump) startOver() error {
 	if err != nil {
 		return fmt.Errorf("discarding the interrupted dump: %w", err)
 	}
-	return d.begin()
+	return d.begin(ctx)
 }
 
 // read runs pg_dump and the readers.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -263,42 +262,6 @@ func backup(t *testing.T, dir string) (undo func()) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// The archive can be restored without us.
-func script(t *testing.T, w *world) {
-	for _, tool := range []string{"zstd", "sh"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("NOT TESTED: %v", err)
-		}
-	}
-	installation := w.other.Installation()
-	for _, tool := range []string{"psql", "pg_restore"} {
-		if _, err := installation.Tool(tool); err != nil {
-			t.Skipf("NOT TESTED: %v", err)
-		}
-	}
-	options := w.dumpOptions(t, "script")
-	options.Compress = "zstd"
-	if _, err := fast.Dump(t.Context(), options, nil); err != nil {
-		t.Fatal(err)
-	}
-	target := w.target(t)
-	config := target.Config(t)
-	bin, err := installation.Tool("psql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(options.Dir, "restore.sh"))
-	cmd.Env = []string{
-		"PATH=" + filepath.Dir(bin) + ":" + os.Getenv("PATH"), "PGHOST=" + config.Host, "PGPORT=" + strconv.Itoa(int(config.Port)),
-		"PGUSER=" + config.User, "PGPASSWORD=" + config.Password, "PGDATABASE=" + config.Database,
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(out)), "restored") {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	w.mustEqual(t, target)
 }
 
 // A target that holds something else, or that somebody else restores into, is left alone.

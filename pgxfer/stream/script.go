@@ -25,7 +25,7 @@ const (
 
 // scriptHead is the part of restore.sh that is the same in every archive.
 const scriptHead = `#!/bin/sh
-# Restores this archive into an empty database with nothing but psql, pg_restore and zstd.
+# Restores this archive into an empty database with nothing but psql, pg_restore and, for files compressed with them, zstd or lz4.
 #
 # Usage: PGHOST=… PGUSER=… PGPASSWORD=… PGDATABASE=… ./restore.sh
 # The programs must be of the target's major version, and the role must own the database.
@@ -37,7 +37,7 @@ export PGOPTIONS PGCLIENTENCODING
 
 run() { psql -X -q -v ON_ERROR_STOP=1 -c "$1" >/dev/null; }
 optional() { psql -X -q -v ON_ERROR_STOP=1 -c "$1" >/dev/null || echo "not done: $1" >&2; }
-rows() { case "$1" in *.zst) zstd -dcq -- "$1" ;; *) cat -- "$1" ;; esac; }
+rows() { case "$1" in *.zst) zstd -dcq -- "$1" ;; *.lz4) lz4 -dcq -- "$1" ;; *) cat -- "$1" ;; esac; }
 load() { # file, rows in it, statement
 	got="$(rows "$1" | psql -X -v ON_ERROR_STOP=1 -c "$3")"
 	[ "$got" = "COPY $2" ] || { echo "$1: $2 rows were expected, got $got" >&2; exit 1; }
@@ -65,6 +65,11 @@ func (d *dump) writeScript(ctx context.Context, sequences []pgserver.Sequence) e
 	var b strings.Builder
 	b.WriteString(scriptHead)
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	needs := "psql pg_restore"
+	if d.plan.Compression != "none" {
+		needs += " " + d.plan.Compression // the tool's name is the compression's
+	}
+	line("for tool in %s; do command -v \"$tool\" >/dev/null || { echo \"this archive needs $tool: install it\" >&2; exit 1; }; done\n", needs)
 	for _, e := range toc.Entries {
 		if e.Kind == "SCHEMA" && e.Tag.Value != pgserver.HerokuSchema {
 			if _, known := target.Schemas[e.Tag.Value]; !known {

@@ -46,14 +46,10 @@ func Item(table uint32, n int) string { return fmt.Sprintf("data/%d/%d", table, 
 // LargeItem names batch n of large objects.
 func LargeItem(n int) string { return fmt.Sprintf("large/%d", n) }
 
-// FileOf is where an item lies. The suffix tells people, and zstd, what is in it.
+// FileOf is where an item lies. The suffix tells people, and the tools of restore.sh, what is in it.
 func FileOf(item string, p *plan.Plan) string {
-	suffix := ".copy"
-	if p.Compression == "zstd" {
-		suffix += ".zst"
-	}
 	if path.Dir(item) == "large" {
 		item = DataName + "/" + item
 	}
-	return item + suffix
+	return item + ".copy" + suffixes[p.Compression]
 }

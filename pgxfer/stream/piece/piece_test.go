@@ -19,7 +19,7 @@ import (
 func written(t *testing.T, dir, item, compression, rows string) Entry {
 	t.Helper()
 	var live atomic.Int64
-	suffix := map[string]string{"none": ".copy", "zstd": ".copy.zst"}[compression]
+	suffix := ".copy" + suffixes[compression]
 	e, err := Write(t.Context(), dir, item, item+suffix, compression, &live, func(w io.Writer) (int64, error) {
 		for _, line := range strings.SplitAfter(rows, "\n") {
 			if _, err := io.WriteString(w, line); err != nil {
@@ -40,7 +40,7 @@ func written(t *testing.T, dir, item, compression, rows string) Entry {
 // What was written is read again; what was changed in between, in whatever way, never passes the check.
 func TestRoundTripAndDamage(t *testing.T) {
 	rows := strings.Repeat("1\tone\n2\ttwo\n", 50_000)
-	for _, compression := range []string{"none", "zstd"} {
+	for _, compression := range Compressions {
 		dir := t.TempDir()
 		e := written(t, dir, "data/1/0", compression, rows)
 		if e.Rows != 100_000 || e.Bytes != int64(len(rows)) {

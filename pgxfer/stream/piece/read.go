@@ -12,22 +12,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"sync/atomic"
-
-	"github.com/klauspost/compress/zstd"
 
 	"changeover/pgxfer"
 )
-
-var decoders = sync.Pool{New: func() any {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
-	if err != nil {
-		panic(err) // options are constants
-	}
-	return d
-}}
 
 // Reader gives the rows of a piece and checks, while they pass, that they are what was written.
 type Reader struct {
@@ -35,7 +23,7 @@ type Reader struct {
 	file    *os.File
 	sum     hash.Hash
 	in      io.Reader
-	decoder *zstd.Decoder
+	decoder decompressor // nil where nothing is compressed
 	bytes   int64
 	live    *atomic.Int64
 	size    int64
@@ -52,11 +40,9 @@ func Open(dir string, e Entry, live *atomic.Int64) (*Reader, error) {
 	}
 	r := &Reader{entry: e, file: f, sum: sha256.New(), live: live}
 	r.in = bufio.NewReaderSize(io.TeeReader(f, r), bufferSize)
-	if strings.HasSuffix(e.File, ".zst") {
-		r.decoder = decoders.Get().(*zstd.Decoder)
-		if err := r.decoder.Reset(r.in); err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %s: %w", pgxfer.ErrArchive, e.File, err), r.Close())
-		}
+	if pool := poolOf(e.File); pool != nil {
+		r.decoder = pool.Get().(decompressor)
+		r.decoder.Reset(r.in)
 	}
 	return r, nil
 }
@@ -99,8 +85,8 @@ func (r *Reader) Check() error {
 // Close lets go of the file.
 func (r *Reader) Close() error {
 	if r.decoder != nil {
-		_ = r.decoder.Reset(nil)
-		decoders.Put(r.decoder)
+		r.decoder.Reset(nil)
+		poolOf(r.entry.File).Put(r.decoder)
 		r.decoder = nil
 	}
 	return r.file.Close()

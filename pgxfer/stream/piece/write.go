@@ -12,23 +12,12 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // bufferSize joins the rows, each of which comes with a write of its own.
 const bufferSize = 256 << 10
 
 var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, bufferSize) }}
-
-var encoders = sync.Pool{New: func() any {
-	// One goroutine each: the readers are the parallelism.
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
-	if err != nil {
-		panic(err) // options are constants
-	}
-	return e
-}}
 
 // syncSize is the size from which a file is made durable by itself. Thousands of small tables would wait for the disk twice each; theirs
 // are made durable together by [SyncSmall], before the manifest vouches for them. After a crash of the machine in between, a dump that
@@ -73,9 +62,9 @@ func Write(ctx context.Context, dir, item, file, compression string, counted *at
 // pour sends rows through the buffer and the compressor.
 func pour(out io.Writer, compression string, counted *atomic.Int64, fill func(io.Writer) (int64, error)) (rows, bytes int64, err error) {
 	to := out
-	if compression == "zstd" {
-		encoder := encoders.Get().(*zstd.Encoder)
-		defer encoders.Put(encoder)
+	if pool := compressors[compression]; pool != nil {
+		encoder := pool.Get().(compressor)
+		defer pool.Put(encoder)
 		encoder.Reset(out)
 		defer func() {
 			if closeErr := encoder.Close(); err == nil {

@@ -50,6 +50,14 @@ func (p *Plan) Out(t Table, n int) string {
 	return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + where + ") TO STDOUT" + p.options(t)
 }
 
+// sampleRows bounds the rows of a sample: there are tables with a megabyte in each.
+const sampleRows = 5000
+
+// Sample is the statement that reads the first rows of a table, in the form in which they travel.
+func (p *Plan) Sample(t Table) string {
+	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s LIMIT %d) TO STDOUT%s", t.list(), t.SQLName(), sampleRows, p.options(t))
+}
+
 // In is the statement that loads a piece. Frozen rows need no later visit by VACUUM, but the table must have been emptied in the same
 // transaction.
 func (p *Plan) In(t Table, freeze bool) string {

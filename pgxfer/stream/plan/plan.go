@@ -26,7 +26,7 @@ type Plan struct {
 	BlockSize   int64  `json:"block_size"`
 	Tools       string `json:"tools"`       // version of pg_dump
 	ToolsMajor  int    `json:"tools_major"` // pg_restore must not be older
-	Compression string `json:"compression"` // "none" or "zstd"
+	Compression string `json:"compression"` // "none", "lz4" or "zstd"
 
 	Tables       []Table              `json:"tables"` // the longest way to the end first
 	LargeObjects []LargeObjects       `json:"large_objects,omitempty"`
