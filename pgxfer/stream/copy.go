@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -26,14 +27,19 @@ type CopyOptions struct {
 	Leader pgxfer.Endpoint
 	// Jobs is the number of pairs of sessions; IndexJobs the number of index builders, 0 meaning Jobs.
 	Jobs, IndexJobs int
+	// Dir, when set, is an archive directory that is filled on the way, as [Engine.Dump] fills it; Compress as in [pgxfer.DumpOptions].
+	Dir, Compress string
 	// Tag and Control as in [pgxfer.DumpOptions].
 	Tag     string
 	Control *pgxfer.Control
 }
 
-// Copy moves a database from one server to another without touching the disk. There is no archive to fall back to, and the source's
-// snapshot is kept until the last row is loaded. An interrupted copy goes on where it was, if nobody has written to the source since:
-// the target keeps the plan.
+// Copy moves a database from one server to another, straight from memory. An interrupted copy goes on where it was, if nobody has written to
+// the source since.
+//
+// Without a directory nothing touches the disk: there is no archive to fall back to, the source's snapshot is kept until the last row is
+// loaded, and the target keeps the plan. With one the rows are written there at the same time, and the source is let go of with the last
+// of them; the archive is complete when Copy returns nil, and may be before.
 func (e Engine) Copy(ctx context.Context, opts CopyOptions, obs pgxfer.Observer) (pgxfer.RestoreResult, error) {
 	e = e.withDefaults()
 	if opts.Tag == "" {
@@ -51,7 +57,7 @@ func (e Engine) Copy(ctx context.Context, opts CopyOptions, obs pgxfer.Observer)
 		}, obs),
 	}
 	c.restore.report = c.dump.report // one observer hears one voice at a time
-	result, err := c.run(ctx)
+	result, err := c.run(ctx, opts)
 	if err != nil {
 		if ctx.Err() != nil {
 			return pgxfer.RestoreResult{}, ctx.Err()
@@ -67,20 +73,28 @@ type direct struct {
 	restore *restore
 }
 
-func (c *direct) run(ctx context.Context) (result pgxfer.RestoreResult, err error) {
+func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.RestoreResult, err error) {
 	d, r := c.dump, c.restore
 	if d.opts.Jobs < 1 {
 		return result, errors.New("the number of jobs must be at least 1")
+	}
+	d.report.Progress(pgxfer.Progress{Phase: "schema"})
+	if d.opts.TargetMajor, err = majorOf(ctx, r.opener); err != nil {
+		return result, err
+	}
+	r.sequences = c.sequences
+	if opts.Dir != "" {
+		if d.dir, err = filepath.Abs(opts.Dir); err != nil {
+			return result, err
+		}
+		r.dir = d.dir
+		return c.withArchive(ctx, opts)
 	}
 	if d.dir, err = os.MkdirTemp("", "changeover-copy-"); err != nil {
 		return result, err
 	}
 	r.dir = d.dir
 	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
-	d.report.Progress(pgxfer.Progress{Phase: "schema"})
-	if d.opts.TargetMajor, err = majorOf(ctx, r.opener); err != nil {
-		return result, err
-	}
 	if err := d.snapshot(ctx); err != nil {
 		return result, err
 	}
@@ -91,8 +105,13 @@ func (c *direct) run(ctx context.Context) (result pgxfer.RestoreResult, err erro
 	if err := d.dumpSchema(ctx); err != nil {
 		return result, err
 	}
-	r.feed = c
-	r.sequences = c.sequences
+	r.feed, r.allLoaded = c, c.letGo
+	return c.transfer(ctx)
+}
+
+// transfer does everything on the target, while the source's sessions are kept alive.
+func (c *direct) transfer(ctx context.Context) (pgxfer.RestoreResult, error) {
+	d := c.dump
 	beating, stop := context.WithCancel(ctx)
 	beat := make(chan struct{})
 	go func() {
@@ -102,11 +121,19 @@ func (c *direct) run(ctx context.Context) (result pgxfer.RestoreResult, err erro
 	defer func() {
 		stop()
 		<-beat
-		for _, l := range d.readers {
-			l.close(ctx)
-		}
+		c.letGo(ctx)
 	}()
-	return r.all(ctx)
+	return c.restore.all(ctx)
+}
+
+// letGo ends the sessions on the source, and with them the snapshot, which on a leader keeps VACUUM from its work. Nobody may be reading.
+func (c *direct) letGo(ctx context.Context) {
+	c.dump.keeper.close(ctx)
+	c.dump.mu.Lock()
+	defer c.dump.mu.Unlock()
+	for _, l := range c.dump.readers {
+		l.close(ctx)
+	}
 }
 
 func majorOf(ctx context.Context, o session.Opener) (int, error) {
@@ -165,6 +192,13 @@ func (c *direct) sequences(ctx context.Context) ([]pgserver.Sequence, error) {
 
 // open reads a unit from the source while the target loads it.
 func (c *direct) open(ctx context.Context, slot int, u unit, a *activity) (io.ReadCloser, func() (loaded, error), error) {
+	return c.flow(ctx, slot, u, a, func(_ context.Context, f *flow, copyTo func(io.Writer) error) error { return copyTo(f.pipe) })
+}
+
+// flow begins to read a unit from the source. read is given what copies the rows to a writer, of which the flow's pipe has to be a part.
+func (c *direct) flow(ctx context.Context, slot int, u unit, a *activity, read func(context.Context, *flow, func(io.Writer) error) error) (
+	io.ReadCloser, func() (loaded, error), error,
+) {
 	l := c.dump.reader(slot)
 	conn, err := l.get(ctx)
 	if err != nil {
@@ -174,10 +208,12 @@ func (c *direct) open(ctx context.Context, slot int, u unit, a *activity) (io.Re
 	f := &flow{pipe: newPipe(ctx), cancel: cancel, done: make(chan struct{}), live: a}
 	go func() {
 		defer close(f.done)
-		f.tag, f.err = conn.PgConn().CopyTo(ctx, f.pipe, u.out(c.dump.plan))
-		if f.err == nil {
-			f.err = c.dump.afterReading(ctx, slot, conn, u)
-		}
+		f.err = read(ctx, f, func(to io.Writer) (err error) {
+			if f.tag, err = conn.PgConn().CopyTo(ctx, to, u.out(c.dump.plan)); err != nil {
+				return err
+			}
+			return c.dump.afterReading(ctx, slot, conn, u)
+		})
 		f.pipe.end(f.err)
 		if f.err != nil {
 			l.drop(context.WithoutCancel(ctx))

@@ -95,7 +95,11 @@ func (d *dump) all(ctx context.Context) (result pgxfer.DumpResult, err error) {
 	if err := d.read(ctx); err != nil {
 		return result, err
 	}
-	return d.finish(ctx)
+	if result, err = d.finish(ctx); err == nil {
+		whole := func(n int64) pgxfer.Count { return pgxfer.Count{Done: n, Total: n} }
+		d.report.Progress(pgxfer.Progress{Phase: "data", Items: whole(int64(result.Tables)), Bytes: whole(result.Bytes), Rows: whole(result.Rows)})
+	}
+	return result, err
 }
 
 // snapshot opens the keeper and looks at everything.

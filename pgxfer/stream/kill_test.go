@@ -50,7 +50,7 @@ func (o order) run(ctx context.Context) error {
 		}
 	}
 	if o.Copy {
-		_, err := fast.Copy(ctx, stream.CopyOptions{Source: ends[0], Leader: ends[1], Target: ends[2], Jobs: 2, Tag: "killed"}, said{})
+		_, err := fast.Copy(ctx, stream.CopyOptions{Source: ends[0], Leader: ends[1], Target: ends[2], Dir: o.Dir, Jobs: 2, Tag: "killed"}, said{})
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -134,6 +134,22 @@ func killed(t *testing.T, w *world) {
 	}
 	w.mustEqual(t, target)
 	ledgerGone(t, target)
+}
+
+// The same for a copy that keeps an archive, which then holds everything as well.
+func killedTee(t *testing.T, w *world) {
+	target, other := w.target(t), w.target(t)
+	dir := filepath.Join(t.TempDir(), "archive")
+	kills := killAgain(t, order{Source: w.source(t).Config().ConnString(), Leader: w.db.URL, Target: target.URL, Copy: true, Dir: dir})
+	t.Logf("killed %d times", kills)
+	if kills == 0 {
+		t.Error("it was never killed: the test shows nothing")
+	}
+	w.mustEqual(t, target)
+	if _, err := fast.Restore(t.Context(), restoreOptions(t, dir, other, "killed"), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.mustEqual(t, other)
 }
 
 func killedCopy(t *testing.T, w *world) {

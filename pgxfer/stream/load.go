@@ -40,7 +40,7 @@ func (r *restore) load(ctx context.Context, slot int, list []unit) error {
 		return err
 	}
 	for i, u := range list {
-		r.count(u, items[i])
+		r.count(ctx, u, items[i])
 	}
 	return nil
 }

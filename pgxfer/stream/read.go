@@ -340,7 +340,5 @@ func (d *dump) finish(ctx context.Context) (pgxfer.DumpResult, error) {
 	if err := d.journal.End(result.Manifest); err != nil {
 		return pgxfer.DumpResult{}, err
 	}
-	whole := func(n int64) pgxfer.Count { return pgxfer.Count{Done: n, Total: n} }
-	d.report.Progress(pgxfer.Progress{Phase: "data", Items: whole(int64(result.Tables)), Bytes: whole(result.Bytes), Rows: whole(result.Rows)})
 	return result, nil
 }

@@ -42,6 +42,12 @@ type restore struct {
 	// sequences asks for the leader's sequences, at the end.
 	sequences func(ctx context.Context) ([]pgserver.Sequence, error)
 
+	// Each may be nil: allLoaded is called with the COMMIT of the last rows, loaded when indexes and constraints are there too, and tick with
+	// every sample of the progress.
+	allLoaded func(context.Context)
+	loaded    func(context.Context) error
+	tick      func() error
+
 	opener  session.Opener
 	control *pgx.Conn // holds the lock on the target
 	target  schema.Target
@@ -61,7 +67,9 @@ type restore struct {
 	pieces map[string]piece.Entry
 	gates  map[string]*graph.Node // by item
 	left   map[uint32]int         // pieces of each table still to be loaded
-	result pgxfer.RestoreResult
+	// unloaded counts all that is not, large objects too.
+	unloaded int
+	result   pgxfer.RestoreResult
 }
 
 // Restore loads an archive, also one that Dump is still writing, into the target. A target that an interrupted attempt with the same
@@ -127,7 +135,10 @@ func (r *restore) all(ctx context.Context) (result pgxfer.RestoreResult, err err
 		}
 		session.Close(ctx, r.control)
 	}()
-	for _, part := range []func(context.Context) error{r.prepare, r.makeTables, r.work, r.tail} {
+	for _, part := range []func(context.Context) error{r.prepare, r.makeTables, r.work, r.loaded, r.tail} {
+		if part == nil {
+			continue
+		}
 		if err := part(ctx); err != nil {
 			return r.result, err
 		}

@@ -29,7 +29,7 @@ type builder struct {
 // work loads rows, builds indexes and adds constraints.
 func (r *restore) work(ctx context.Context) error {
 	r.stage.Store("data")
-	b := r.build()
+	b := r.build(ctx)
 	limits := graph.Limits{Total: r.opts.Jobs}
 	if n := r.opts.IndexJobs; n > 0 {
 		limits = graph.Limits{Total: max(n, r.opts.Jobs), Load: r.opts.Jobs, Build: n}
@@ -78,7 +78,7 @@ func (r *restore) followOn(ctx context.Context) {
 	}
 }
 
-func (r *restore) build() *builder {
+func (r *restore) build(ctx context.Context) *builder {
 	b := &builder{
 		restore: r, g: &graph.Graph{}, tables: map[uint32]*plan.Table{}, parents: map[uint32]*plan.Parent{}, indexes: map[uint32]plan.Index{},
 		constraints: map[uint32]plan.Constraint{}, loads: map[uint32][]*graph.Node{}, builds: map[uint32][]*graph.Node{},
@@ -98,22 +98,23 @@ func (r *restore) build() *builder {
 	}
 	r.status = &status{
 		Engine: r.Engine, report: r.report, control: r.opts.Control, slots: map[int]*activity{}, began: r.Now(),
-		phase: func() string { return r.stage.Load().(string) },
+		phase: func() string { return r.stage.Load().(string) }, tick: r.tick,
 	}
-	b.addLoads()
+	b.addLoads(ctx)
 	b.addPost()
 	b.addAnalyze()
 	return b
 }
 
 // addLoads adds what brings rows in.
-func (b *builder) addLoads() {
+func (b *builder) addLoads(ctx context.Context) {
 	all := units(b.plan)
 	for _, list := range all {
 		for _, u := range list {
 			if u.table != nil {
 				b.left[u.table.OID]++ // all of them first: a table is complete when none is left
 			}
+			b.unloaded++
 		}
 	}
 	for _, list := range all {
@@ -128,7 +129,7 @@ func (b *builder) addLoads() {
 			}
 			note, done := b.done[u.item]
 			if done {
-				b.count(u, note)
+				b.count(ctx, u, note)
 				continue
 			}
 			missing = true
@@ -145,10 +146,13 @@ func (b *builder) addLoads() {
 }
 
 // count adds up what is loaded.
-func (r *restore) count(u unit, note ledger.Note) {
+func (r *restore) count(ctx context.Context, u unit, note ledger.Note) {
 	r.status.finish(u.bytes, note.Bytes, note.Rows)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.unloaded--; r.unloaded == 0 && r.allLoaded != nil {
+		r.allLoaded(ctx)
+	}
 	r.result.Bytes += note.Bytes
 	if u.table == nil {
 		return

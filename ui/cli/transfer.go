@@ -85,7 +85,12 @@ func (a *app) transferRestore() *cobra.Command {
 func (a *app) transferCopy() *cobra.Command {
 	var t transfer
 	cmd := &cobra.Command{
-		Use: "copy", Short: "Copy a database into an empty one, without a disk in between", Args: usageArgs(cobra.NoArgs),
+		Use: "copy", Short: "Copy a database into an empty one, straight from memory", Args: usageArgs(cobra.NoArgs),
+		Long: `Copy a database into an empty one, straight from memory. An interrupted copy goes on where it was, if nobody has written
+to the source since.
+
+With --dir the rows are written to an archive at the same time, as dump would: something to fall back to, and whatever is in
+it need not be read from the source again.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			source, target, leader, err := t.both()
 			if err != nil {
@@ -93,11 +98,12 @@ func (a *app) transferCopy() *cobra.Command {
 			}
 			result, err := stream.Engine{}.Copy(cmd.Context(), stream.CopyOptions{
 				Source: source, Target: target, Leader: leader, Jobs: t.jobs, IndexJobs: t.indexJobs, Tag: transferTag,
+				Dir: t.dir, Compress: t.compress,
 			}, a.observe(t.json))
 			return a.finished(t.json, result, err)
 		},
 	}
-	t.flags(cmd, "from", "to", "leader")
+	t.flags(cmd, "from", "to", "leader", "archive", "compress")
 	return cmd
 }
 
@@ -145,6 +151,8 @@ func (t *transfer) flags(cmd *cobra.Command, names ...string) {
 			if err := cmd.MarkFlagRequired("dir"); err != nil {
 				panic(err)
 			}
+		case "archive":
+			f.StringVar(&t.dir, "dir", "", "archive directory to fill on the way (default: none)")
 		case "engine":
 			f.StringVar(&t.engine, "engine", stream.Name, "stream, or classic: pg_dump and pg_restore")
 		case "compress":

@@ -27,10 +27,14 @@ type decompressor interface {
 	Reset(from io.Reader)
 }
 
+// zstdWindow bounds what a compressor remembers: every worker has one, and rows repeat themselves within much less.
+const zstdWindow = 1 << 20
+
 // Both run in the goroutine of whoever uses them: readers are the parallelism. Both store checksums of their own, so that the standard tools notice damage too.
 var compressors = map[string]*sync.Pool{
 	"zstd": {New: func() any {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true),
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
 		if err != nil {
 			panic(err) // options are constants
 		}
@@ -48,7 +52,7 @@ var compressors = map[string]*sync.Pool{
 
 var decompressors = map[string]*sync.Pool{
 	".zst": {New: func() any {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			panic(err) // options are constants
 		}
