@@ -130,6 +130,9 @@ func (e *Engine) logStart(d startData) {
 	if d.Cut != "" {
 		e.logf(steps.Warn, 0, "journal: %s", d.Cut)
 	}
+	if e.state.rebooted {
+		e.logf(steps.Warn, 0, "the machine was restarted; the run is paused until somebody resumes it")
+	}
 	for _, number := range d.Interrupted {
 		if number == 0 {
 			e.logf(steps.Warn, 0, "bailing out was interrupted; bail out again to go on with it")

@@ -31,6 +31,7 @@ type state struct {
 	pausedBy string
 	// recovered is set from a start that found work in the middle, or users shut out, until somebody says go on.
 	recovered   bool
+	rebooted    bool // that start came with a restart of the machine
 	interrupted []int
 	// bailed are the effects by which a bail-out that is not finished has changed the world, or may have.
 	bailed   map[string]bool
@@ -132,11 +133,13 @@ func (s *state) foldStart(_ journal.Record, d startData) {
 			st.reason = "the machine was restarted: " + st.reason
 		}
 	}
-	if len(d.Interrupted) > 0 {
+	// After a restart of the machine nobody is there who has seen what happened, even when nothing was at work.
+	s.rebooted = d.Rebooted && s.finished.IsZero() && len(s.steps) > 0
+	if len(d.Interrupted) > 0 || s.rebooted {
 		s.paused, s.pausedBy = true, "engine"
 	}
 	s.interrupted = d.Interrupted
-	s.recovered = len(d.Interrupted) > 0 || s.outageOpen()
+	s.recovered = len(d.Interrupted) > 0 || s.outageOpen() || s.rebooted
 }
 
 // foldCommand carries an accepted command out, as far as the state goes.
@@ -167,7 +170,7 @@ func (s *state) foldCommand(r journal.Record, d commandData) {
 			s.begin(r, steps.Running, false)
 		}
 	}
-	s.recovered, s.interrupted = false, nil
+	s.recovered, s.rebooted, s.interrupted = false, false, nil
 }
 
 // begin opens a span of work.

@@ -213,7 +213,7 @@ func TestRecovery(t *testing.T) {
 		if !v.Paused || v.PausedBy != "engine" || v.Rev <= rev {
 			t.Errorf("paused %v by %q at rev %d (before: %d); want a pause and a new rev", v.Paused, v.PausedBy, v.Rev, rev)
 		}
-		for _, want := range []string{"interrupted in step 1", "maintenance is still on since"} {
+		for _, want := range []string{"the machine was restarted", "interrupted in step 1", "maintenance is still on since"} {
 			if !strings.Contains(v.Alarm, want) {
 				t.Errorf("alarm %q does not say %q", v.Alarm, want)
 			}
@@ -234,6 +234,45 @@ func TestRecovery(t *testing.T) {
 			t.Errorf("%s in attempt %d, want the same attempt to come to its end", v.State, v.Attempt)
 		}
 	})
+}
+
+// Nothing was at work, but nobody who presses a key now has seen what happened meanwhile.
+func TestAfterARestartOfTheMachineARunIsPausedUntilItIsOver(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		done   int
+		boot   string
+		paused bool
+	}{
+		{"nothing was begun", 0, "boot-2", false},
+		{"between two steps", 1, "boot-2", true},
+		{"the engine alone was restarted", 1, "boot-1", false},
+		{"the run is over", 2, "boot-2", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t, newWorld(), &fakeStep{number: 1}, &fakeStep{number: 2}).start()
+				for n := range tc.done {
+					r.must(steps.Advance, n+1)
+					settle()
+				}
+				r.stop()
+				r.tweak = func(o *Options) { o.BootID = tc.boot }
+				r.start()
+				defer r.stop()
+				v := r.e.View()
+				if v.Paused != tc.paused || strings.Contains(v.Alarm, "the machine was restarted") != tc.paused {
+					t.Fatalf("paused %v, alarm %q; want a pause: %v", v.Paused, v.Alarm, tc.paused)
+				}
+				if tc.paused {
+					r.must(steps.ResumeRun, 0)
+				}
+				if v := r.e.View(); v.Paused || v.Alarm != "" {
+					t.Errorf("paused %v, alarm %q after resume", v.Paused, v.Alarm)
+				}
+			})
+		})
+	}
 }
 
 func TestInterruptedRollbackGoesOnAsRollback(t *testing.T) {

@@ -201,6 +201,9 @@ func recovery(p present) string {
 	if len(numbers) > 0 {
 		text = "the engine was interrupted in step " + strings.Join(numbers, ", ")
 	}
+	if p.state.rebooted {
+		text = "the machine was restarted; " + text
+	}
 	if outage := p.state.outage(p.now, 0); outage.Active {
 		text += "; maintenance is still on since " + outage.Since.UTC().Format("15:04:05") + " UTC"
 	}

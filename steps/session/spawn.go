@@ -28,6 +28,8 @@ type Spawn struct {
 	// Systemd asks for a scope of its own, which survives logout where plain setsid does not. Where systemd is absent
 	// or does not permit it, the engine is started without.
 	Systemd bool
+	// Service is asked to start the engine where its unit is installed.
+	Service Service
 	// Host is the machine as it is asked about systemd and logind.
 	Host Host
 	// Wait is how long the engine may take until it answers; 0 is a minute. It reads its whole journal first.
@@ -64,6 +66,10 @@ func EnsureEngine(ctx context.Context, s Spawn) (started bool, err error) {
 	if there, err := probe(ctx, c); there || err != nil {
 		return false, err
 	}
+	if s.Service.Installed() != "" && s.Service.start(ctx) == nil {
+		return s.await(ctx, c, 0)
+	}
+	// Without a service, or where systemd does not let us: an engine is better than none.
 	child, err := s.start(ctx)
 	if err != nil {
 		return false, err
@@ -138,12 +144,16 @@ func (s Spawn) start(ctx context.Context) (*os.Process, error) {
 	return cmd.Process, nil
 }
 
-// await returns when the engine answers, or has exited.
+// await returns when the engine answers, or has exited. pid 0 is an engine that is not our child.
 func (s Spawn) await(ctx context.Context, c *Client, pid int) (started bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Wait)
 	defer cancel()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		exited, status := reap(pid)
+		var exited bool
+		var status syscall.WaitStatus
+		if pid != 0 {
+			exited, status = reap(pid)
+		}
 		there, err := probe(ctx, c)
 		switch {
 		case there:
@@ -154,7 +164,7 @@ func (s Spawn) await(ctx context.Context, c *Client, pid int) (started bool, err
 			return false, err
 		}
 		if !sleep(ctx, pause) {
-			return false, fmt.Errorf("the engine (pid %d) does not answer yet; see %s: %w", pid, s.LogFile, ErrSilent)
+			return false, fmt.Errorf("the engine does not answer yet; see %s: %w", s.LogFile, ErrSilent)
 		}
 	}
 }

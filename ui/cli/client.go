@@ -40,6 +40,12 @@ func (a *app) connectTo(ctx context.Context, run rundir.Dir, readOnly bool) (*se
 }
 
 func ensureEngine(ctx context.Context, run rundir.Dir) error {
-	_, err := session.EnsureEngine(ctx, session.Spawn{Args: []string{"engine", "--dir", run.Path}, Dir: run.Path, LogFile: run.EngineLog(), Systemd: true})
+	service, err := serviceOf(run)
+	if err != nil {
+		return err
+	}
+	_, err = session.EnsureEngine(ctx, session.Spawn{
+		Args: []string{"engine", "--dir", run.Path}, Dir: run.Path, LogFile: run.EngineLog(), Systemd: true, Service: service,
+	})
 	return err
 }

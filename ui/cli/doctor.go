@@ -90,6 +90,10 @@ func (d doctor) token() {
 
 // run looks at the engine of a run without starting one.
 func (d doctor) run(ctx context.Context, run rundir.Dir) {
+	if s, err := serviceOf(run); err == nil {
+		back := s.AfterReboot(ctx)
+		d.line(back.Answer, run.Name, "comes back after a restart of the machine: "+back.Why)
+	}
 	client, err := session.Open(run.Path, session.Me(""))
 	if err != nil {
 		d.line("unknown", run.Name, err.Error())
