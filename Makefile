@@ -2,7 +2,7 @@
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
-# Where the tests keep a further PostgreSQL major and the official Heroku CLI, beside what is installed.
+# Where the tests keep a further PostgreSQL major, the official Heroku CLI and AWS's mock of the metadata service.
 CACHE ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover
 
 .PHONY: rehearse test build dist lint format setup-test
@@ -19,6 +19,7 @@ test: setup-test ## everything that can fail
 	go vet ./...
 	CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres/17):$$CHANGEOVER_PG_DIRS" \
 	CHANGEOVER_HEROKU_CLI="$$(.ci/heroku-cli $(CACHE)/heroku-cli)" \
+	CHANGEOVER_EC2_MOCK="$$(.ci/ec2-metadata-mock $(CACHE)/ec2-metadata-mock)" \
 		go test -race -timeout 20m $(TESTARGS) ./...
 
 setup-test:
