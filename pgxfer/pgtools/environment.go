@@ -78,19 +78,46 @@ func sslMode(config *pgx.ConnConfig) string {
 	}
 }
 
-// sslFiles hands on the certificate files named in the URL. A password for the key is not handed on: it has no safe place.
+// sslFiles hands on the certificate files named in the URL, and those in ~/.postgresql, where pgx finds them by itself and a
+// child with another home does not: a database that asks for a certificate asks all who connect. A password for the key is not
+// handed on: it has no safe place.
 func sslFiles(connString string) []string {
-	parsed, err := url.Parse(connString)
-	if err != nil || !strings.HasPrefix(parsed.Scheme, "postgres") {
-		return nil
-	}
-	var env []string
-	for name, variable := range map[string]string{"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"} {
-		if file := parsed.Query().Get(name); file != "" {
-			env = append(env, variable+"="+file)
+	files := homeFiles()
+	if parsed, err := url.Parse(connString); err == nil && strings.HasPrefix(parsed.Scheme, "postgres") {
+		for name, variable := range map[string]string{"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"} {
+			if file := parsed.Query().Get(name); file != "" {
+				files[variable] = file
+			}
 		}
 	}
+	var env []string
+	for variable, file := range files {
+		env = append(env, variable+"="+file)
+	}
 	return env
+}
+
+// homeFiles are the certificate files that libpq and pgx take from the home directory, by the variables that name them.
+// Certificate and key count only together.
+func homeFiles() map[string]string {
+	files := map[string]string{}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return files
+	}
+	there := func(name string) (string, bool) {
+		path := filepath.Join(home, ".postgresql", name)
+		_, err := os.Stat(path)
+		return path, err == nil
+	}
+	cert, hasCert := there("postgresql.crt")
+	if key, hasKey := there("postgresql.key"); hasCert && hasKey {
+		files["PGSSLCERT"], files["PGSSLKEY"] = cert, key
+	}
+	if root, ok := there("root.crt"); ok {
+		files["PGSSLROOTCERT"] = root
+	}
+	return files
 }
 
 // homePrefix starts the name of each attempt's private directory; the number of the owning process follows.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -155,6 +156,39 @@ func TestSSLMode(t *testing.T) {
 	}
 	if got := sslFiles("postgres://u@h/d?sslmode=require&sslcert=/c.pem&sslkey=/k.pem"); len(got) != 2 {
 		t.Errorf("client certificate: %v", got)
+	}
+}
+
+func TestCertificatesInTheHomeDirectoryReachTheChildren(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	dir := filepath.Join(home, ".postgresql")
+	write := func(name string) string {
+		t.Helper()
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, name)
+	}
+	const plain = "postgres://u@h/d?sslmode=require"
+	if got := sslFiles(plain); len(got) != 0 {
+		t.Errorf("without any: %v", got)
+	}
+	cert := write("postgresql.crt")
+	if got := sslFiles(plain); len(got) != 0 {
+		t.Errorf("a certificate without its key: %v", got)
+	}
+	want := []string{"PGSSLCERT=" + cert, "PGSSLKEY=" + write("postgresql.key")}
+	got := sslFiles(plain)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := sslFiles(plain + "&sslcert=/other.crt"); !slices.Contains(got, "PGSSLCERT=/other.crt") {
+		t.Errorf("the URL does not count more: %v", got)
 	}
 }
 
