@@ -24,6 +24,7 @@ type app struct {
 	monitors []*monitor
 	oneOffs  int // counts one-off dynos, for their names
 	space    *space
+	region   regionJSON
 	// prebooted counts web dynos that started beside the one they replaced.
 	prebooted int
 }
@@ -71,7 +72,7 @@ func (s *Server) appJSON(a *app) appJSON {
 	stack := ref{"69e1ae4e-34c4-4c65-b0d0-5a9a25ff1f4b", "heroku-24"}
 	return appJSON{
 		ID: a.id, Name: a.name, Maintenance: a.maintenance, Owner: email{s.accountID, accountEmail},
-		Region: ref{regions[0].ID, regions[0].Name}, Stack: stack, BuildStack: stack,
+		Region: ref{a.region.ID, a.region.Name}, Stack: stack, BuildStack: stack,
 		Generation: ref{"b7a2b0a8-0b0e-4f8b-8e0b-7a6f6f1f3c11", "cedar"}, Buildpack: "Ruby",
 		CreatedAt: stamp(a.created), ReleasedAt: stamp(a.released), UpdatedAt: stamp(a.updated), SlugSize: 91234567,
 		Space:  a.space,
@@ -109,8 +110,9 @@ func (s *Server) newApp(name string, formation []Process) (*app, error) {
 		return nil, invalidParams("Name %s is already taken", name)
 	}
 	now := s.now()
+	region, _ := regionNamed(s.opts.Region)
 	a := &app{
-		id: newID(), name: name, created: now, updated: now, released: now,
+		id: newID(), name: name, region: region, created: now, updated: now, released: now,
 		config: map[string]string{"LANG": "en_US.UTF-8"}, vars: map[string]*attachment{}, features: map[string]bool{"preboot": false},
 	}
 	for _, p := range formation {

@@ -24,6 +24,8 @@ type Options struct {
 	// Plan is the plan of the old primary without its service: standard-4 (the default), essential-0.
 	// With a private or shield plan the app is in a Private Space.
 	Plan string
+	// Region is where the app is; empty means us. A Private Space is in a region such as frankfurt.
+	Region string
 	// OldPrimary is the PostgreSQL the old primary runs on; zero means the first of Installations.
 	OldPrimary localpg.Installation
 	// Installations are the majors offered to new add-ons, the default version first.
@@ -130,6 +132,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
 	o.App = cmp.Or(o.App, "shop")
 	o.Plan = cmp.Or(o.Plan, "standard-4")
+	o.Region = cmp.Or(o.Region, regions[0].Name)
 	o.SampleEvery = cmp.Or(o.SampleEvery, 3*time.Second)
 	o.PageSize = cmp.Or(o.PageSize, 200)
 	o.RateLimit = cmp.Or(o.RateLimit, 4500)
@@ -155,6 +158,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if _, ok := planNamed(o.Plan); !ok {
 		return o, fmt.Errorf("there is no plan %q of heroku-postgresql: use a name such as standard-4", o.Plan)
+	}
+	if _, ok := regionNamed(o.Region); !ok {
+		return o, fmt.Errorf("there is no region %q: use us, eu or one of a Private Space such as frankfurt", o.Region)
 	}
 	if o.databases == nil && o.Paper {
 		o.databases = &paperServer{}

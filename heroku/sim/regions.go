@@ -14,9 +14,27 @@ type regionJSON struct {
 	UpdatedAt   string            `json:"updated_at"`
 }
 
+// regions are the two of the Common Runtime, and two of those that hold Private Spaces.
 var regions = []regionJSON{
 	newRegion("us", "United States", "Virginia", "us-east-1"),
 	newRegion("eu", "Europe", "Ireland", "eu-west-1"),
+	spaceRegion("virginia", "Virginia, United States", "Virginia", "us-east-1"),
+	spaceRegion("frankfurt", "Frankfurt, Germany", "Frankfurt", "eu-central-1"),
+}
+
+func regionNamed(name string) (regionJSON, bool) {
+	for _, g := range regions {
+		if g.Name == name || g.ID == name {
+			return g, true
+		}
+	}
+	return regionJSON{}, false
+}
+
+func spaceRegion(name, country, locale, aws string) regionJSON {
+	g := newRegion(name, country, locale, aws)
+	g.Private = true
+	return g
 }
 
 func newRegion(name, country, locale, aws string) regionJSON {
@@ -34,10 +52,8 @@ func (s *Server) listRegions(r *request) (reply, error) {
 }
 
 func (s *Server) getRegion(r *request) (reply, error) {
-	for _, g := range regions {
-		if want := r.PathValue("region"); want == g.ID || want == g.Name {
-			return ok(g), nil
-		}
+	if g, found := regionNamed(r.PathValue("region")); found {
+		return ok(g), nil
 	}
 	return reply{}, notFound("region", "region")
 }

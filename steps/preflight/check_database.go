@@ -31,11 +31,11 @@ func checkDatabase(_ context.Context, s *survey) error {
 		s.checkFollowable()
 	}
 	if s.addon.Plan.Spec().Tier.InSpace() {
-		s.warn("database", "allow this machine's address with `heroku data:pg:mtls` and keep the certificates at hand",
+		s.warn("database", "allow this machine's address with `heroku data:mtls` and put the certificates into ~/.postgresql",
 			"%s is in a Private Space: only machines it was told about can reach it", s.addon.Name)
 	}
 	if mtls := strings.ToLower(s.info.Value("Mutual TLS")); mtls != "" && mtls != "disabled" && mtls != "off" {
-		s.warn("mutual tls", "make a certificate for the box and allow its address with `heroku data:pg:mtls`; the new databases need the same before step 4 and step 6",
+		s.warn("mutual tls", "make a certificate for the box and allow its address with `heroku data:mtls`; the new databases need the same before step 4 and step 6",
 			"%s asks clients for certificates (Mutual TLS: %s)", s.addon.Name, s.info.Value("Mutual TLS"))
 	}
 	if s.info.NumBytes <= 0 {

@@ -149,12 +149,12 @@ func TestFindingsAroundTheApp(t *testing.T) {
 				}
 			},
 			[]string{"warning database"},
-			"only machines it was told about", "data:pg:mtls",
+			"only machines it was told about", "data:mtls",
 		},
 		{
 			"mutual TLS", func(w *world, _ *Request) { w.row("Mutual TLS", "Enabled") },
 			[]string{"warning mutual tls"},
-			"asks clients for certificates", "data:pg:mtls",
+			"asks clients for certificates", "data:mtls",
 		},
 		{
 			"hardly a connection left", func(w *world, _ *Request) { w.row("Connections", "496/500") },

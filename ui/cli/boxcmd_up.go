@@ -19,8 +19,6 @@ import (
 
 	"changeover/ec2"
 	"changeover/heroku"
-	"changeover/steps"
-	"changeover/steps/rundir"
 )
 
 // boxUp is what `changeover box up` was asked for.
@@ -31,6 +29,9 @@ type boxUp struct {
 	platformURL, dataURL string
 	name, size, program  string
 	dryRun, yes          bool
+
+	// inSpace is the database when it is in a Private Space; nil when any machine can reach it.
+	inSpace *spaceDatabase
 }
 
 func (a *app) boxUpCommand() *cobra.Command {
@@ -100,6 +101,9 @@ func (a *app) boxUp(ctx context.Context, u boxUp) error {
 	if err != nil {
 		return err
 	}
+	if u.inSpace != nil {
+		plan.Notes = append(plan.Notes, u.inSpace.notes(plan.Region)...)
+	}
 	fmt.Fprint(a.out, plan)
 	if u.dryRun {
 		fmt.Fprintf(a.out, "\nNothing was made. AWS would allow it. The IAM policy that is needed:\n%s", ec2.Policy)
@@ -113,7 +117,11 @@ func (a *app) boxUp(ctx context.Context, u boxUp) error {
 			return err
 		}
 	}
-	return a.bringUp(ctx, cloud, record, plan, program)
+	if err := a.bringUp(ctx, cloud, record, plan, program); err != nil || u.inSpace == nil {
+		return err
+	}
+	fmt.Fprint(a.out, u.inSpace.letIn(record.Address))
+	return nil
 }
 
 // again looks at a box of the same name: one that runs is in the way, one that has ended is tidied away, and one that
@@ -226,43 +234,6 @@ func (u *boxUp) complete(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// askHeroku finds where the app's database is, and how large.
-func (u *boxUp) askHeroku(ctx context.Context) error {
-	token, err := findToken(rundir.Dir{}, steps.Config{PlatformURL: u.platformURL})
-	if err != nil {
-		return err
-	}
-	client, err := newHeroku(u.platformURL, u.dataURL, token)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	app, err := client.App(ctx, u.app)
-	if err != nil {
-		return err
-	}
-	if u.region == "" {
-		if u.region, err = ec2.OfHeroku(app.Region.Name); err != nil {
-			return err
-		}
-	}
-	attachments, err := client.AppAttachments(ctx, u.app)
-	if err != nil {
-		return err
-	}
-	for _, at := range attachments {
-		if at.Name == u.database || at.Addon.Name == u.database {
-			db, err := client.Database(ctx, at.Addon.ID)
-			if err != nil {
-				return err
-			}
-			u.Bytes = max(db.NumBytes+db.NumBytes/20, 1<<30)
-			return nil
-		}
-	}
-	return fmt.Errorf("%s has no database %s; name its attachment with --database", u.app, u.database)
 }
 
 // findProgram finds a build of this program that runs on the box.
