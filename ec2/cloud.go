@@ -38,7 +38,8 @@ type Connection struct {
 	// Endpoint is a simulated EC2 on loopback, for all services. Empty means AWS. Nothing but a simulator is allowed
 	// here, and real credentials are never sent to it.
 	Endpoint string
-	// Now is the clock and Sleep waits on it until ctx ends. Default: the machine's own.
+	// Now is the clock and Sleep waits on it until ctx ends. Default: the machine's own; with a simulated EC2, whose
+	// instances move on whenever they are looked at, there is nothing to wait for and Sleep is a moment.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
 }
@@ -54,6 +55,9 @@ func Connect(ctx context.Context, c Connection) (*Cloud, error) {
 	}
 	if c.Sleep == nil {
 		c.Sleep = sleep
+		if c.Endpoint != "" {
+			c.Sleep = func(ctx context.Context, _ time.Duration) error { return sleep(ctx, 10*time.Millisecond) }
+		}
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(c.Region),

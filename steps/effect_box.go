@@ -13,7 +13,7 @@ func (e turnOff) Plan() Plan {
 	if e.env.Box.Adopted() {
 		return Plan{Action: "leave " + e.env.Box.Name() + " running: it is not ours to turn off", Reversible: "yes"}
 	}
-	return Plan{Action: "turn off " + e.env.Box.Name(), Command: "sudo poweroff", Reversible: "no"}
+	return Plan{Action: "turn off " + e.env.Box.Name(), Command: e.env.Box.OffCommand(), Reversible: "no"}
 }
 
 func (e turnOff) Do(ctx context.Context) error { return e.env.Box.TurnOff(ctx) }

@@ -77,6 +77,8 @@ type Box interface {
 	Prepare(ctx context.Context, dir string, bytes int64) (BoxFacts, error)
 	// Undo gives the machine back as it was; data in dir stays.
 	Undo(ctx context.Context, dir string) error
+	// OffCommand is the raw command that would do what TurnOff does; empty when that does nothing.
+	OffCommand() string
 	// TurnOff ends the machine. An adopted one is left running.
 	TurnOff(ctx context.Context) error
 	// Off says whether there is nothing left to turn off; an adopted machine is always off in this sense.

@@ -26,7 +26,7 @@ type View struct {
 	// Paused says that nothing new is sent to the outside; work in flight goes on.
 	Paused   bool   `json:"paused,omitempty"`
 	PausedBy string `json:"paused_by,omitempty"`
-	// Alarm is set while something needs eyes now: fence broken, maintenance still on after a crash.
+	// Alarm is set while something needs eyes now: fence broken, AWS takes the machine away, maintenance still on after a crash.
 	Alarm string `json:"alarm,omitempty"`
 	// Bail is why bailing out is impossible now; empty when it is possible.
 	BailBlocked string       `json:"bail_blocked,omitempty"`

@@ -86,6 +86,9 @@ func (a *Adopted) measure(ctx context.Context, dir string, bytes int64) (Facts, 
 // and so does a directory that was there before.
 func (a *Adopted) Undo(_ context.Context, dir string) error { return removeDir(dir) }
 
+// OffCommand is empty: nothing turns the machine off.
+func (a *Adopted) OffCommand() string { return "" }
+
 // TurnOff does nothing: the machine is not ours.
 func (a *Adopted) TurnOff(context.Context) error { return nil }
 

@@ -87,49 +87,48 @@ func TestOffEC2NobodyAnswers(t *testing.T) {
 	}
 }
 
-func TestNoticesReachWhoeverWatchesOnce(t *testing.T) {
+func TestNoticesReachWhoeverWatchesUntilTheyAreOver(t *testing.T) {
 	server, id, m := onEC2(t, url.Values{})
 	ctx, cancel := context.WithCancel(t.Context())
-	heard := make(chan Notice, 10)
+	heard := make(chan []Notice, 10)
 	var work sync.WaitGroup
-	work.Go(func() { m.Watch(ctx, 10*time.Millisecond, func(n Notice) { heard <- n }, nil) })
+	work.Go(func() { m.Watch(ctx, 10*time.Millisecond, func(now []Notice) { heard <- now }, nil) })
 	defer work.Wait()
 	defer cancel()
-	at := time.Date(2026, 11, 23, 9, 2, 0, 0, time.UTC)
-	if err := server.Interrupt(id, "terminate", at); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Schedule(id, "instance-retirement", "The instance is running on degraded hardware", at); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for range 2 {
+	// want awaits the next list: only what has changed is told.
+	want := func(what ...string) {
+		t.Helper()
 		select {
-		case n := <-heard:
-			if !n.At.Equal(at) {
-				t.Errorf("%+v, want it at %s", n, at)
+		case now := <-heard:
+			var got []string
+			for _, n := range now {
+				got = append(got, n.What)
 			}
-			got = append(got, n.What)
-		case <-time.After(20 * time.Second):
-			t.Fatalf("heard %v only", got)
+			if !slices.Equal(got, what) {
+				t.Fatalf("heard %q, want %q", got, what)
+			}
+		case <-time.After(patience):
+			t.Fatalf("never heard %q", what)
 		}
 	}
-	slices.Sort(got)
-	if !slices.Equal(got, []string{"instance-retirement", "spot terminate"}) {
-		t.Errorf("heard %v", got)
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	// A third round tells nothing new: another notice would come before this one.
-	if err := server.Schedule(id, "system-reboot", "", at); err != nil {
-		t.Fatal(err)
-	}
-	if n := <-heard; n.What != "system-reboot" {
-		t.Errorf("heard %v twice", n)
-	}
+	at := time.Date(2026, 11, 23, 9, 2, 0, 0, time.UTC)
+	do(server.Interrupt(id, "terminate", at))
+	want("spot terminate")
+	do(server.Schedule(id, "instance-retirement", "The instance is running on degraded hardware", at))
+	want("spot terminate", "instance-retirement")
+	do(server.Unschedule(id))
+	want("spot terminate")
 }
 
 func TestPeopleHearInTime(t *testing.T) {
-	if WatchEvery > 10*time.Second {
-		t.Errorf("asked every %s; a spot notice must be seen within 10 s", WatchEvery)
+	if WatchEvery > 5*time.Second || WatchEvery+watchFor >= 10*time.Second {
+		t.Errorf("asked every %s, each time for %s at most; a notice must be seen within 10 s", WatchEvery, watchFor)
 	}
 }
 
@@ -170,6 +169,39 @@ func TestCredentialsEndTheBoxThroughAWS(t *testing.T) {
 	i.End = func(context.Context) error { ended++; return nil }
 	if err := i.TurnOff(t.Context()); err != nil || ended != 1 || *times != 0 {
 		t.Errorf("TurnOff = %v, %d times by AWS, %d by poweroff", err, ended, *times)
+	}
+}
+
+func TestTheCommandThatTurnsTheBoxOffIsTheOneThatWould(t *testing.T) {
+	_, ours, _ := ending(t)
+	id := ours.ID.Instance
+	for name, c := range map[string]struct {
+		change func(i *Instance)
+		want   string
+	}{
+		"without credentials it powers itself off": {func(*Instance) {}, "sudo systemctl poweroff"},
+		"with credentials AWS is told": {
+			func(i *Instance) { i.End = func(context.Context) error { return nil } },
+			"aws ec2 terminate-instances --region us-east-1 --instance-ids " + id,
+		},
+		"powering off might only stop it": {
+			func(i *Instance) { i.Note = Note{} }, "aws ec2 terminate-instances --region us-east-1 --instance-ids " + id,
+		},
+		"a simulated AWS is named": {
+			func(i *Instance) {
+				i.End, i.Endpoint = func(context.Context) error { return nil }, "http://127.0.0.1:9"
+			},
+			"aws ec2 terminate-instances --region us-east-1 --instance-ids " + id + " --endpoint-url http://127.0.0.1:9",
+		},
+	} {
+		i := *ours
+		c.change(&i)
+		if got := i.OffCommand(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	if got := machine(t).OffCommand(); got != "" {
+		t.Errorf("a machine that is not ours would be turned off by %q", got)
 	}
 }
 

@@ -36,7 +36,9 @@ type Instance struct {
 	// Exported says whether report and journal are safe off the box; nil means that they need not be.
 	Exported func(ctx context.Context) error
 	// End ends the machine through AWS; nil where there are no credentials. PowerOff does so from inside.
+	// Endpoint is where AWS is simulated, for the command that people read; empty means AWS.
 	End      func(ctx context.Context) error
+	Endpoint string
 	PowerOff func(ctx context.Context) error
 	// Ended, when set, says what AWS says of the machine; a rehearsal asks the simulator. Nil means that whoever can
 	// ask still runs.
@@ -226,6 +228,19 @@ func (i *Instance) Undo(ctx context.Context, dir string) error {
 		return fmt.Errorf("unmounting %s: %w; see who uses it with: fuser -vm %s", dir, err, dir)
 	}
 	return nil
+}
+
+// OffCommand is what a person would type instead of TurnOff: AWS is told where we have credentials for it, and where it is
+// not certain that powering off ends the machine and not only stops it. Else the machine powers itself off.
+func (i *Instance) OffCommand() string {
+	if i.End == nil && i.Note.Instance != "" {
+		return "sudo systemctl poweroff"
+	}
+	command := "aws ec2 terminate-instances --region " + i.ID.Region + " --instance-ids " + i.ID.Instance
+	if i.Endpoint != "" {
+		command += " --endpoint-url " + i.Endpoint
+	}
+	return command
 }
 
 // TurnOff ends the machine, once it is certain that it is the one that the run was prepared on.

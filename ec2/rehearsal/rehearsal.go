@@ -93,16 +93,7 @@ func (b *Box) launch(ctx context.Context, bytes int64) error {
 }
 
 func (b *Box) cloud(ctx context.Context) (*ec2.Cloud, error) {
-	// A simulated instance starts as often as it is looked at; there is nothing to wait for.
-	quick := func(ctx context.Context, _ time.Duration) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
-			return nil
-		}
-	}
-	return ec2.Connect(ctx, ec2.Connection{Region: b.Region, Endpoint: b.Endpoint, Sleep: quick})
+	return ec2.Connect(ctx, ec2.Connection{Region: b.Region, Endpoint: b.Endpoint})
 }
 
 // makeDisk attaches a sparse file as a block device and builds the part of /sys that shows it as a local NVMe disk.
@@ -198,8 +189,9 @@ func (b *Box) Machine(ctx context.Context) (*box.Instance, error) {
 		Kernel: box.Kernel{Root: b.dir}, DevDir: filepath.Join(b.dir, "dev"), Run: box.Commands{}, Guard: box.Guard{Dir: b.dir},
 		UID: os.Getuid(), GID: os.Getgid(),
 		// Never this machine: only the simulator is told.
-		End:   func(ctx context.Context) error { return cloud.BeginTerminate(ctx, b.Instance, b.Run) },
-		Ended: func(ctx context.Context) (bool, error) { return cloud.Ended(ctx, b.Instance) },
+		Endpoint: b.Endpoint,
+		End:      func(ctx context.Context) error { return cloud.BeginTerminate(ctx, b.Instance, b.Run) },
+		Ended:    func(ctx context.Context) (bool, error) { return cloud.Ended(ctx, b.Instance) },
 	}, nil
 }
 

@@ -57,6 +57,15 @@ func (s *Server) Schedule(id, code, about string, notBefore time.Time) error {
 	})
 }
 
+// Unschedule takes all planned maintenance back; AWS goes on to tell of it for a while, as canceled.
+func (s *Server) Unschedule(id string) error {
+	return s.with(id, func(i *instance) {
+		for n := range i.events {
+			i.events[n].State = "canceled"
+		}
+	})
+}
+
 // metadata serves version 2 of the protocol, and version 1 only to instances that allow it.
 func (s *Server) metadata(w http.ResponseWriter, r *http.Request, id string) {
 	s.mu.Lock()

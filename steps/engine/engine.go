@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"changeover/pgxfer"
@@ -57,6 +58,7 @@ type Engine struct {
 	progress map[int]*pgxfer.Progress // the latest of each step; a finished transfer stays on the screen
 	driver   *steps.Operator
 	watching int
+	notices  []string // what the machine's owner announces now
 	isDone   bool
 }
 
@@ -208,6 +210,30 @@ func (e *Engine) SetAudience(driver *steps.Operator, watching int) {
 		driver = &copied
 	}
 	e.driver, e.watching = driver, watching
+	e.hub.touch(urgent)
+}
+
+// SetNotices says what is announced for the machine that we run on, such as its end; each is an alarm for as long as it is
+// in the list, and a line of the log when it is new. It is not journaled: whoever announced it says it again after a restart.
+func (e *Engine) SetNotices(notices []string) {
+	now := make([]string, len(notices))
+	for i, text := range notices {
+		now[i] = e.clean(text)
+	}
+	e.mu.Lock()
+	before := e.notices
+	e.notices = now
+	e.mu.Unlock()
+	for _, text := range now {
+		if !slices.Contains(before, text) {
+			e.logf(steps.Warn, 0, "%s", text)
+		}
+	}
+	for _, text := range before {
+		if !slices.Contains(now, text) {
+			e.logf(steps.Info, 0, "no longer announced: %s", text)
+		}
+	}
 	e.hub.touch(urgent)
 }
 

@@ -30,6 +30,7 @@ type present struct {
 	gauges   []steps.FollowerView
 	driver   *steps.Operator
 	watching int
+	notices  []string
 }
 
 // liveStep is what is live about a runner.
@@ -45,7 +46,7 @@ func (e *Engine) present() present {
 	defer e.mu.Unlock()
 	p := present{
 		state: e.state.clone(), now: e.o.Now(), mono: e.journal.Elapsed(), dead: e.dead,
-		live: map[int]liveStep{}, progress: maps.Clone(e.progress), driver: e.driver, watching: e.watching,
+		live: map[int]liveStep{}, progress: maps.Clone(e.progress), driver: e.driver, watching: e.watching, notices: e.notices,
 	}
 	for number, r := range e.runners {
 		l := liveStep{doing: r.doing, held: r.holding > 0}
@@ -167,6 +168,8 @@ func (e *Engine) alarm(p present) string {
 	if who, broken := steps.FactFenceBroken.Get(p.state.facts); broken {
 		alarms = append(alarms, "write fence broken: "+who)
 	}
+	// A machine that goes away takes everything with it, but leaves a minute or two.
+	alarms = append(alarms, p.notices...)
 	if len(p.state.drift) > 0 {
 		alarms = append(alarms, "changed by somebody else: "+strings.Join(p.state.drift, "; ")+" – put it right, or resume to go on with the world as it is")
 	}

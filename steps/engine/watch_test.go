@@ -212,3 +212,35 @@ func TestRecommendationIsOnlyMadeWhenItCanBeFollowed(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsAnnouncedForTheMachineIsAnAlarmUntilItIsOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newWorld(), putting(1, func(*steps.Env) error { return nil }))
+		r.start()
+		defer r.stop()
+		rev := r.e.View().Rev
+		const end, reboot = "AWS: spot terminate at 2026-11-23 09:02 UTC", "AWS: system-reboot"
+		logged := func(text string) (n int) {
+			for _, line := range mustLines(t, r.e, 0, 0) {
+				if line.Text == text && line.Level == steps.Warn {
+					n++
+				}
+			}
+			return n
+		}
+		for _, now := range [][]string{{reboot}, {end, reboot}, {end, reboot}, {end}} {
+			r.e.SetNotices(now)
+			if got, want := r.e.View().Alarm, strings.Join(now, " · "); got != want {
+				t.Errorf("alarm %q, want %q", got, want)
+			}
+		}
+		if logged(end) != 1 || logged(reboot) != 1 {
+			t.Errorf("the log has the end %d times and the reboot %d times, want once each", logged(end), logged(reboot))
+		}
+		r.e.SetNotices(nil)
+		// Nothing that an operator may decide has changed: a command typed meanwhile must still go through.
+		if v := r.e.View(); v.Alarm != "" || v.Rev != rev {
+			t.Errorf("alarm %q, rev %d, want none, %d", v.Alarm, v.Rev, rev)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"changeover/ec2"
@@ -21,6 +22,8 @@ type thisInstance struct {
 	// plain says that there is no disk to format: a rehearsal without root.
 	plain bool
 }
+
+func (t thisInstance) metadata() *box.Metadata { return &t.instance.Metadata }
 
 func (t thisInstance) Name() string                     { return t.instance.Name() }
 func (t thisInstance) Adopted() bool                    { return false }
@@ -44,6 +47,7 @@ func (t thisInstance) Undo(ctx context.Context, dir string) error {
 	return t.instance.Undo(ctx, dir)
 }
 
+func (t thisInstance) OffCommand() string                    { return t.instance.OffCommand() }
 func (t thisInstance) TurnOff(ctx context.Context) error     { return t.instance.TurnOff(ctx) }
 func (t thisInstance) Off(ctx context.Context) (bool, error) { return t.instance.Off(ctx) }
 
@@ -57,11 +61,14 @@ func findBox(ctx context.Context, run rundir.Dir, config steps.Config, log func(
 		return nil, err
 	}
 	id, metadata, err := whoAmI(ctx)
-	if errors.Is(err, box.ErrNotEC2) || err == nil && id.Run == "" {
-		return thisMachine{adopted}, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, box.ErrNotEC2):
+		return thisMachine{machine: adopted}, nil
+	case err != nil:
 		return nil, err
+	case id.Run == "":
+		// Launched by hand: not ours to format or to turn off, but AWS announces its end here too.
+		return thisMachine{adopted, &metadata}, nil
 	}
 	note, _, err := box.ReadNote(box.NotePath)
 	if err != nil {
@@ -89,7 +96,7 @@ func rehearsedBox(ctx context.Context, run rundir.Dir) (steps.Box, error) {
 	made, err := rehearsed.Open(boxDir(run))
 	if errors.Is(err, os.ErrNotExist) {
 		adopted, err := box.Adopt()
-		return thisMachine{adopted}, err
+		return thisMachine{machine: adopted}, err
 	}
 	if err != nil {
 		return nil, err
@@ -139,31 +146,49 @@ func exported(run rundir.Dir) error {
 	return nil
 }
 
-// tend keeps a box of ours on while a run is in progress and passes on what AWS announces, until ctx ends. look is the
-// engine's view, log writes to the run's log.
-func tend(ctx context.Context, b steps.Box, look func() steps.View, log func(steps.Level, string)) {
+// tended is the engine as tend needs it.
+type tended interface {
+	View() steps.View
+	Log(level steps.Level, text string)
+	SetNotices(notices []string)
+}
+
+// tend keeps a box of ours on while a run is in progress, and shows what AWS announces for any instance, until ctx ends.
+func tend(ctx context.Context, b steps.Box, e tended) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	if at, ok := b.(interface{ metadata() *box.Metadata }); ok && at.metadata() != nil {
+		work.Go(func() { watchNotices(ctx, *at.metadata(), e) })
+	}
 	t, ok := b.(thisInstance)
 	if !ok {
 		return
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		t.instance.Metadata.Watch(ctx, box.WatchEvery, func(n box.Notice) { log(steps.Warn, n.String()) }, nil)
-	}()
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	for {
-		if err := hold(t.instance.Guard, look()); err != nil {
-			log(steps.Warn, err.Error())
+		if err := hold(t.instance.Guard, e.View()); err != nil {
+			e.Log(steps.Warn, err.Error())
 		}
 		select {
 		case <-ctx.Done():
-			<-done
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// watchNotices makes what AWS announces alarms of the run.
+func watchNotices(ctx context.Context, m box.Metadata, e tended) {
+	m.Watch(ctx, box.WatchEvery, func(now []box.Notice) {
+		var texts []string
+		for _, n := range now {
+			texts = append(texts, n.String())
+		}
+		e.SetNotices(texts)
+	}, func(err error) {
+		e.Log(steps.Warn, "AWS cannot be asked whether it takes this machine away: "+err.Error())
+	})
 }
 
 // hold says to the guard whether the box is needed: from the first step that began to the last that is done. It is not

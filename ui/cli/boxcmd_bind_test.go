@@ -70,6 +70,13 @@ func TestABoxEndsOnlyAfterItsReportWasFetched(t *testing.T) {
 	}
 }
 
+// listener is an engine that only hears what is announced.
+type listener chan []string
+
+func (listener) View() steps.View              { return steps.View{} }
+func (listener) Log(steps.Level, string)       {}
+func (l listener) SetNotices(notices []string) { l <- notices }
+
 func TestARehearsalHasASimulatedBoxAndHearsItsNotices(t *testing.T) {
 	server, err := sim.Start(sim.Options{})
 	if err != nil {
@@ -101,21 +108,21 @@ func TestARehearsalHasASimulatedBoxAndHearsItsNotices(t *testing.T) {
 	if b.Name() != made.Instance || b.Adopted() {
 		t.Errorf("box %s, adopted %v", b.Name(), b.Adopted())
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	heard := make(chan string, 10)
+	heard := make(listener, 10)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tend(ctx, b, func() steps.View { return steps.View{} }, func(_ steps.Level, text string) { heard <- text })
+		tend(ctx, b, heard)
 	}()
 	if err := server.Interrupt(made.Instance, "terminate", time.Date(2026, 11, 23, 9, 2, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	select {
-	case text := <-heard:
-		if !strings.Contains(text, "spot terminate at 2026-11-23 09:02 UTC") {
-			t.Errorf("heard %q", text)
+	case now := <-heard:
+		if len(now) != 1 || !strings.Contains(now[0], "spot terminate at 2026-11-23 09:02 UTC") {
+			t.Errorf("heard %q", now)
 		}
 	case <-ctx.Done():
 		t.Error("the notice reached nobody")

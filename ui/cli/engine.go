@@ -67,7 +67,7 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 	}
 	tending, stop := context.WithCancel(ctx)
 	var tender sync.WaitGroup
-	tender.Go(func() { tend(tending, p.box, e.View, e.Log) })
+	tender.Go(func() { tend(tending, p.box, e) })
 	failed := awaitEnd(ctx, p, e, server)
 	stop()
 	tender.Wait()
