@@ -336,14 +336,20 @@ func resets(t *testing.T, w *world) {
 		t.Errorf("reset while somebody is connected: %v", err)
 	}
 	must(t, other.Close(t.Context()))
+	left, err := to.Connect(t.Context(), "resets/restore stream restore")
+	must(t, err)
+	defer left.Close(t.Context())
 	// The session is listed for a moment longer.
 	deadline := time.Now().Add(patience)
-	err := classic.ResetTarget(t.Context(), to, "resets")
+	err = classic.ResetTarget(t.Context(), to, "resets")
 	for errors.Is(err, classic.ErrInUse) && time.Now().Before(deadline) {
 		time.Sleep(20 * time.Millisecond)
 		err = classic.ResetTarget(t.Context(), to, "resets")
 	}
 	must(t, err)
+	if err := left.Ping(t.Context()); err == nil {
+		t.Error("a session that another engine's restore had left lives on")
+	}
 	if after := objects(t, target); after != before {
 		t.Errorf("before the restore %s\nafter the reset %s", before, after)
 	}

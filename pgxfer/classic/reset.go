@@ -24,8 +24,8 @@ var ErrInUse = errors.New("database is in use")
 // the database, such as Heroku's schemas and extensions, stays, because it belongs to another role; an extension that our own role
 // had installed before the restore goes too.
 //
-// It refuses ([ErrInUse]) when anybody but sessions of the tag is connected, and a follower. Every statement commits by itself, because
-// thousands of tables in one transaction exhaust the server's lock table; an interrupted reset is repeated.
+// Sessions of the tag are ended first. It refuses ([ErrInUse]) when anybody else is connected, and a follower. Every statement commits
+// by itself, because thousands of tables in one transaction exhaust the server's lock table; an interrupted reset is repeated.
 func ResetTarget(ctx context.Context, target pgxfer.Endpoint, tag string) error {
 	if err := resetTarget(ctx, target, tag); err != nil {
 		if ctx.Err() != nil {
@@ -50,8 +50,10 @@ func resetTarget(ctx context.Context, target pgxfer.Endpoint, tag string) error 
 	} else if recovering {
 		return errors.New("it is a follower, which nobody can write to")
 	}
-	for _, purpose := range []string{restorePurpose, analyzePurpose} {
-		if _, err := pgserver.TerminateTagged(ctx, conn, pgtools.AppName(tag, purpose)); err != nil {
+	// Whatever it was for, by whichever engine, and whether the tag was given a longer name for it: nothing of ours may be at work in a
+	// database that is being emptied.
+	for _, prefix := range []string{tag + " ", tag + "/"} {
+		if _, err := pgserver.TerminateTagged(ctx, conn, prefix); err != nil {
 			return err
 		}
 	}

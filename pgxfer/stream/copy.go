@@ -29,6 +29,9 @@ type CopyOptions struct {
 	Jobs, IndexJobs int
 	// Dir, when set, is an archive directory that is filled on the way, as [Engine.Dump] fills it; Compress as in [pgxfer.DumpOptions].
 	Dir, Compress string
+	// Receipts is, where Dir is not set, a directory of the caller's where a small file about each finished target is left, so that a copy that is run again, after
+	// it was killed in its last moment for example, knows that it is done. Empty for none.
+	Receipts string
 	// Tag and Control as in [pgxfer.DumpOptions].
 	Tag     string
 	Control *pgxfer.Control
@@ -87,7 +90,7 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 		if d.dir, err = filepath.Abs(opts.Dir); err != nil {
 			return result, err
 		}
-		r.dir = d.dir
+		r.dir, r.receipts = d.dir, d.dir
 		return c.withArchive(ctx, opts)
 	}
 	if d.dir, err = os.MkdirTemp("", "changeover-copy-"); err != nil {
@@ -106,6 +109,7 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 		return result, err
 	}
 	r.feed, r.allLoaded = c, c.letGo
+	r.source, r.receipts = d.keeper, opts.Receipts
 	return c.transfer(ctx)
 }
 

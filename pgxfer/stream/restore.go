@@ -37,7 +37,9 @@ type restore struct {
 	manifest *piece.Manifest // nil until then
 	plan     *plan.Plan
 	hash     string
-	keep     []byte // the plan's body, when nobody else keeps it
+	keep     []byte  // the plan's body, when nobody else keeps it
+	receipts string  // where a receipt is left at the end; empty for nowhere
+	source   *keeper // of a copy; nil when an archive is restored
 	feed     feed
 	// sequences asks for the leader's sequences, at the end.
 	sequences func(ctx context.Context) ([]pgserver.Sequence, error)
@@ -112,6 +114,7 @@ func (r *restore) fromArchive(ctx context.Context) (pgxfer.RestoreResult, error)
 		e, _ := r.entryOf(item)
 		return e
 	}}
+	r.receipts = r.dir
 	r.sequences = func(context.Context) ([]pgserver.Sequence, error) { return r.manifest.Sequences, nil }
 	defer func() {
 		if r.follower != nil {
@@ -140,11 +143,12 @@ func (r *restore) all(ctx context.Context) (result pgxfer.RestoreResult, err err
 			continue
 		}
 		if err := part(ctx); err != nil {
+			if errors.Is(err, errFinished) {
+				return r.result, nil
+			}
 			return r.result, err
 		}
 	}
-	r.result.Engine, r.result.Took = Name, r.Now().Sub(r.began)
-	r.result.Skipped = append(r.entries.Skipped, r.result.Skipped...)
 	r.report.Info("restore complete: %d tables, %d rows, %s, %d indexes", r.result.Tables, r.result.Rows, humanize.Bytes(uint64(r.result.Bytes)), r.result.Indexes)
 	return r.result, nil
 }
@@ -230,6 +234,9 @@ func (r *restore) begin(ctx context.Context) error {
 		}
 	default:
 		if err := schema.MustBeEmpty(ctx, r.control); err != nil {
+			if errors.Is(err, pgxfer.ErrTargetNotEmpty) {
+				return r.finished(ctx, err)
+			}
 			return err
 		}
 		if err := ledger.Create(ctx, r.control, r.hash, r.keep); err != nil {

@@ -32,6 +32,7 @@ func TestTransfer(t *testing.T) {
 	t.Run("damaged archives", func(t *testing.T) { damaged(t, w) })
 	t.Run("standard tools alone", func(t *testing.T) { script(t, w) })
 	t.Run("targets that are refused", func(t *testing.T) { refused(t, w) })
+	t.Run("run again when all is done", func(t *testing.T) { again(t, w) })
 	t.Run("pause", func(t *testing.T) { pause(t, w) })
 }
 

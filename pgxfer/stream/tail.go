@@ -49,7 +49,7 @@ func (r *restore) tail(ctx context.Context) error {
 	if err := r.checkIndexes(ctx); err != nil {
 		return err
 	}
-	return ledger.Drop(ctx, r.control)
+	return r.settle(ctx, sequences)
 }
 
 // checkIndexes counts the indexes, and fails when one is not valid that was on the source: queries would pass it by in silence.

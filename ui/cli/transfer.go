@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -97,7 +98,7 @@ it need not be read from the source again.`,
 				return err
 			}
 			result, err := stream.Engine{}.Copy(cmd.Context(), stream.CopyOptions{
-				Source: source, Target: target, Leader: leader, Jobs: t.jobs, IndexJobs: t.indexJobs, Tag: transferTag,
+				Source: source, Target: target, Leader: leader, Jobs: t.jobs, IndexJobs: t.indexJobs, Tag: transferTag, Receipts: receipts(),
 				Dir: t.dir, Compress: t.compress,
 			}, a.observe(t.json))
 			return a.finished(t.json, result, err)
@@ -128,6 +129,15 @@ func (a *app) transferVerify() *cobra.Command {
 	}
 	t.flags(cmd, "from", "to", "leader")
 	return cmd
+}
+
+// receipts is where copies that were finished are noted; without a home directory they are not.
+func receipts() string {
+	s, err := store()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(s.Base, "receipts")
 }
 
 // transferTag marks the sessions of transfers that belong to no run.
