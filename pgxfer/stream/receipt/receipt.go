@@ -87,7 +87,7 @@ func (r *Receipt) Write(dir string) error {
 	return piece.WriteDurably(dir, r.Target.file(), raw, 0o600)
 }
 
-// Read finds the receipt of a target in a directory; nil when there is none that can be read: then nothing is proven.
+// Read finds the receipt of a target in a directory; nil when there is none.
 func Read(dir string, of Target) (*Receipt, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, of.file()))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -97,7 +97,10 @@ func Read(dir string, of Target) (*Receipt, error) {
 		return nil, fmt.Errorf("reading the receipt of an earlier restore: %w", err)
 	}
 	r := &Receipt{}
-	if json.Unmarshal(raw, r) != nil || r.Format != format || r.Target != of {
+	if err := json.Unmarshal(raw, r); err != nil {
+		return nil, fmt.Errorf("reading the receipt of an earlier restore: %w", err)
+	}
+	if r.Format != format || r.Target != of {
 		return nil, nil
 	}
 	return r, nil
