@@ -29,8 +29,8 @@ type CopyOptions struct {
 	Jobs, IndexJobs int
 	// Dir, when set, is an archive directory that is filled on the way, as [Engine.Dump] fills it; Compress as in [pgxfer.DumpOptions].
 	Dir, Compress string
-	// Receipts is, where Dir is not set, a directory of the caller's where a small file about each finished target is left, so that a copy that is run again, after
-	// it was killed in its last moment for example, knows that it is done. Empty for none.
+	// Receipts is, where Dir is not set, a directory of the caller's where a small file about each finished target is left, so that a copy
+	// that is run again, after it was killed in its last moment for example, knows that it is done. Empty for none.
 	Receipts string
 	// Tag and Control as in [pgxfer.DumpOptions].
 	Tag     string

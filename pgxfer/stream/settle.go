@@ -99,6 +99,8 @@ func (r *restore) sameRestore(ctx context.Context, old *receipt.Receipt) error {
 		return errors.New("but of another database")
 	}
 	// A copy makes its plan anew: what counts is that the source is what it was.
+	r.source.mu.Lock() // the session is kept awake meanwhile
+	defer r.source.mu.Unlock()
 	if err := sameState(ctx, r.source.conn, r.plan, old.Source.Snapshot); err != nil {
 		if errors.Is(err, errChanged) {
 			err = errors.New("and the source was written to since")
