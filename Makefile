@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
 # Where the tests keep a further PostgreSQL major, the official Heroku CLI and AWS's mock of the metadata service.
 CACHE ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover
 
-.PHONY: rehearse test build dist lint format setup-test
+.PHONY: rehearse test bench build dist lint format setup-test
 
 rehearse: ## the whole migration against local PostgreSQL servers, in the dashboard
 	@.ci/setup rehearse
@@ -21,6 +21,13 @@ test: setup-test ## everything that can fail
 	CHANGEOVER_HEROKU_CLI="$$(.ci/heroku-cli $(CACHE)/heroku-cli)" \
 	CHANGEOVER_EC2_MOCK="$$(.ci/ec2-metadata-mock $(CACHE)/ec2-metadata-mock)" \
 		go test -race -timeout 20m $(TESTARGS) ./...
+
+bench: ## transfers against pg_dump, pg_restore and pgcopydb; BENCH_MB, BENCH_ROUNDS, BENCH_ONLY=peers|capped|costs and more: go run ./pgxfer/bench -h
+	@.ci/setup rehearse
+	@$(MAKE) --no-print-directory build
+	@CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres/17):$$CHANGEOVER_PG_DIRS" \
+	BENCH_PGCOPYDB="$${BENCH_PGCOPYDB-$$(.ci/pgcopydb $(CACHE)/pgcopydb)}" \
+		go run ./pgxfer/bench
 
 setup-test:
 	@.ci/setup test
