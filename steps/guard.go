@@ -65,6 +65,10 @@ func guardAttachments(ctx context.Context, env *Env, db Database) error {
 }
 
 // guardDependents refuses to orphan a follower: its leader gone, it stays read-only for ever.
+//
+// It asks every database that the account can see, one by one. Heroku has no call that lists the followers of a leader:
+// only the follower names its leader, and it may belong to another app. That is two calls for each database, a few
+// times in a run, which the account's budget bears; not asking could cost somebody else's database.
 func guardDependents(ctx context.Context, env *Env, db Database) error {
 	addons, err := env.Heroku.VisibleAddons(ctx)
 	if err != nil {

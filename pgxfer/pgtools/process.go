@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"changeover/pgxfer"
+	"changeover/pgxfer/children"
 	"changeover/pgxfer/pgserver"
 )
 
@@ -63,7 +64,7 @@ func (e *ExitError) Error() string {
 	return fmt.Sprintf("%s ended with exit code %d", e.Tool, e.Code)
 }
 
-// Start starts the tool in a process group of its own. When ctx ends, the whole group gets SIGTERM and, after the grace time, SIGKILL.
+// Start starts the tool in a process group of its own, as a child of whom ctx names; see [children.With]. When ctx ends, the whole group gets SIGTERM and, after the grace time, SIGKILL.
 func (c Command) Start(ctx context.Context) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 		return nil, errors.Join(fmt.Errorf("making a pipe: %w", err), os.RemoveAll(home))
 	}
 	cmd := exec.Command(c.Path, append([]string{"--no-password", "--dbname=" + conninfo}, c.Args...)...)
-	cmd.Env = environment(config, c.Server, c.AppName, home)
+	cmd.Env = append(environment(config, c.Server, c.AppName, home), children.Environment(ctx)...)
 	cmd.Dir = home
 	cmd.Stderr = stderrWrite
 	cmd.SysProcAttr = processAttr()

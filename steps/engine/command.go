@@ -200,6 +200,9 @@ func (e *Engine) mayRollBack(s *state, look steps.Look, step steps.Step) (decisi
 	if err := guarded(func() error { return step.CanRollback(look) }); err != nil {
 		return decision{}, notAllowed("%s", e.clean(err.Error()))
 	}
+	if s.paused { // or it would be accepted and then stand at the gate
+		return decision{}, notAllowed("the run is paused; resume first")
+	}
 	return decision{does: doesUndo, step: number, attempt: st.attempt}, nil
 }
 

@@ -49,6 +49,7 @@ func TestRefusals(t *testing.T) {
 		{name: "running step again", before: func(r *rig) { r.must(steps.Advance, 5) }, command: steps.Command{Verb: steps.Advance, Step: 5}, want: steps.ErrNotAllowed, why: "at work"},
 		{name: "done step again", before: func(r *rig) { r.must(steps.Advance, 1); pass() }, command: steps.Command{Verb: steps.Advance, Step: 1}, want: steps.ErrNotAllowed, why: "done"},
 		{name: "advance while paused", before: func(r *rig) { r.must(steps.PauseRun, 0) }, command: steps.Command{Verb: steps.Advance, Step: 1}, want: steps.ErrNotAllowed, why: "resume first"},
+		{name: "rollback while paused", before: func(r *rig) { r.must(steps.Advance, 1); pass(); r.must(steps.PauseRun, 0) }, command: steps.Command{Verb: steps.RollbackOne, Step: 1}, want: steps.ErrNotAllowed, why: "resume first"},
 		{name: "resume what is not paused", command: steps.Command{Verb: steps.ResumeRun}, want: steps.ErrNotAllowed, why: "not paused"},
 		{name: "missing yes", command: steps.Command{Verb: steps.Advance, Step: 3}, want: steps.ErrConfirm},
 		{name: "no instead of yes", command: steps.Command{Verb: steps.Advance, Step: 3, Answers: []string{"n"}}, want: steps.ErrConfirm},

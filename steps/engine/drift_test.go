@@ -11,11 +11,11 @@ import (
 	"changeover/steps"
 )
 
-// heroku is what ReadWorld of a test says; tests change it behind the engine's back. The zero value does not answer.
-type heroku struct{ atomic.Pointer[steps.World] }
+// remote is what ReadWorld of a test says; tests change it behind the engine's back. The zero value does not answer.
+type remote struct{ atomic.Pointer[steps.World] }
 
 // is makes shop the app, with the add-on as its DATABASE, and attaches old as well.
-func (h *heroku) is(database string, attached ...string) {
+func (h *remote) is(database string, attached ...string) {
 	w := steps.World{
 		Apps:        map[string]steps.AppWorld{"shop": {ID: "1", Formation: map[string]int{"web": 1}}},
 		Databases:   map[steps.Role]steps.DatabaseWorld{steps.OldPrimary: {Name: "old"}},
@@ -28,7 +28,7 @@ func (h *heroku) is(database string, attached ...string) {
 }
 
 // read is a ReadWorld.
-func (h *heroku) read(context.Context, steps.Look) (steps.World, error) {
+func (h *remote) read(context.Context, steps.Look) (steps.World, error) {
 	w := h.Load()
 	if w == nil {
 		return steps.World{}, errors.New("no route to host")
@@ -37,7 +37,7 @@ func (h *heroku) read(context.Context, steps.Look) (steps.World, error) {
 }
 
 // driftRig has steps 1 to 9, of which 4 sends one effect, and a world that can be changed.
-func driftRig(t *testing.T, now *heroku) *rig {
+func driftRig(t *testing.T, now *remote) *rig {
 	w := newWorld()
 	var list []steps.Step
 	for n := 1; n <= 9; n++ {
@@ -57,7 +57,7 @@ func driftRig(t *testing.T, now *heroku) *rig {
 
 func TestDriftPausesTheRunUntilSomebodyAcceptsItOrPutsItRight(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		now := &heroku{}
+		now := &remote{}
 		now.is("old")
 		r := driftRig(t, now)
 		r.start()
@@ -112,7 +112,7 @@ func TestDriftPausesTheRunUntilSomebodyAcceptsItOrPutsItRight(t *testing.T) {
 
 func TestDriftIsLookedForBeforeAStepSends(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		now := &heroku{}
+		now := &remote{}
 		now.is("old")
 		r := driftRig(t, now)
 		r.tweakMore(func(o *Options) { o.DriftEvery = 100 * time.Hour })
@@ -140,7 +140,7 @@ func TestDriftIsLookedForBeforeAStepSends(t *testing.T) {
 
 func TestDriftHoldsUpNoBailOutAndConcludesNothingFromSilence(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		now := &heroku{}
+		now := &remote{}
 		now.is("old")
 		r := driftRig(t, now)
 		r.start()

@@ -93,6 +93,9 @@ func (f *flight) bring(ctx context.Context) error {
 		if err := f.lock(ctx); err != nil {
 			return err
 		}
+		if err := f.alone(ctx); err != nil {
+			return err
+		}
 		if err := f.effect.Precheck(ctx); err != nil {
 			return err
 		}
@@ -100,6 +103,17 @@ func (f *flight) bring(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// alone makes sure, for an effect that is a process, that none of an engine before this one still does the same.
+func (f *flight) alone(ctx context.Context) error {
+	if f.class != steps.Process {
+		return nil
+	}
+	if err := f.e.endOrphans(ctx); err != nil {
+		return fmt.Errorf("nothing was started: %w", err)
+	}
+	return nil
 }
 
 // before reads the world before anything is sent. What was sent earlier gets the time to become visible.

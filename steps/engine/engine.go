@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"changeover/pgxfer"
@@ -123,6 +124,10 @@ func (e *Engine) start() error {
 		return err
 	}
 	e.logStart(data)
+	if err := e.endOrphans(e.base); err != nil {
+		// What cannot be ended keeps processes from being started anew; bailing out needs none.
+		e.logf(steps.Error, 0, "%v", err)
+	}
 	e.startLoops()
 	return nil
 }
@@ -142,6 +147,18 @@ func (e *Engine) logStart(d startData) {
 		}
 		e.logf(steps.Warn, number, "interrupted in the middle; the run is paused: resume, then advance looks what happened")
 	}
+}
+
+// endOrphans makes sure that no child of an engine before this one is at work.
+func (e *Engine) endOrphans(ctx context.Context) error {
+	if e.o.EndOrphans == nil {
+		return nil
+	}
+	ended, err := e.o.EndOrphans(ctx)
+	if err == nil && len(ended) > 0 {
+		e.logf(steps.Warn, 0, "ended what the engine before had left running: %s", strings.Join(ended, ", "))
+	}
+	return err
 }
 
 // append journals a record and folds it in. The caller holds mu. After an error nothing has changed, except that

@@ -24,7 +24,7 @@ type model struct {
 	t      *rapid.T
 	silent int // requests sent when the pause took hold; -1 while not paused
 	checks int
-	heroku *heroku // what others change
+	heroku *remote // what others change
 }
 
 // keys are all effects of the migration.
@@ -37,7 +37,7 @@ func TestRandomKeysFaultsDriftAndCrashes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
 			w := newWorld()
-			m := &model{rig: migrating(rt, w), t: rt, silent: -1, heroku: &heroku{}}
+			m := &model{rig: migrating(rt, w), t: rt, silent: -1, heroku: &remote{}}
 			m.heroku.is("old")
 			m.tweakMore(func(o *Options) {
 				o.Config.OldPrimary = steps.AddonRef{ID: "1", Name: "old"}

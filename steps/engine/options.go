@@ -40,6 +40,11 @@ type Options struct {
 	// holds. Nil means: 3 rolled back; 4, 6 and 7 failed, so that they may be started again or rolled back.
 	BailVoids map[int]steps.State
 
+	// EndOrphans ends the child processes that an engine before this one left behind, and names them. It is called before
+	// any work begins, and again before each effect that is a process. It returns an error when one of them still runs.
+	// Nil means that there are none to look for.
+	EndOrphans func(ctx context.Context) (ended []string, err error)
+
 	// Card keeps the break-glass card, outside Dir, up to date: it is called at the start and after facts have changed,
 	// one call at a time. A note is worth a line in the log. Nil means that there is no card.
 	Card func(v steps.Look) (note string, err error)

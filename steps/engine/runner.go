@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"changeover/heroku"
 	"changeover/steps"
 	"changeover/steps/journal"
 )
@@ -205,6 +206,9 @@ func (r *runner) judge(o outcome, cause error) stepData {
 	data := stepData{State: steps.Failed, Reason: e.clean(o.err.Error()), Stack: o.stack}
 	if errors.Is(cause, errBail) && isCancelled(o.err) {
 		data.Reason = "stopped: " + errBail.Error()
+	}
+	if errors.Is(o.err, heroku.ErrUnauthorized) {
+		data.Reason += "; then run `changeover stop` and advance again: only a new engine reads a new token"
 	}
 	if r.does == doesUndo {
 		data.Reason = "rollback: " + data.Reason

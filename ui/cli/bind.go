@@ -9,6 +9,7 @@ import (
 
 	"changeover/heroku"
 	"changeover/pgxfer"
+	"changeover/pgxfer/children"
 	"changeover/steps"
 	"changeover/steps/engine"
 	"changeover/steps/rundir"
@@ -83,7 +84,8 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 		return nil, fmt.Errorf("asking for the name of this machine: %w", err)
 	}
 	c := p.config
-	p.engine, err = engine.Open(ctx, engine.Options{
+	owner := children.Owner{Run: p.run.Path, Engine: fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())}
+	p.engine, err = engine.Open(children.With(ctx, owner), engine.Options{
 		Dir: p.run.Path, Config: c, Steps: steps.All(), Bind: p.bind,
 		Sample: p.lag.Sample, WatchFence: steps.WatchFence(p.heroku),
 		// A bail-out must find calls left in the account's budget.
@@ -93,6 +95,13 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 		},
 		Card:      (&cardFile{run: p.run}).keep,
 		Recommend: steps.Recommend, Pipelined: p.transfer.Pipelined(),
+		EndOrphans: func(ctx context.Context) (ended []string, err error) {
+			orphans, err := children.EndOrphans(ctx, owner)
+			for _, o := range orphans {
+				ended = append(ended, o.String())
+			}
+			return ended, err
+		},
 		BootID: bootID(), Tool: Version,
 		Header: steps.RunView{
 			Name: c.Run, App: c.App, FromVersion: fmt.Sprint(c.FromMajor), ToVersion: fmt.Sprint(c.ToMajor), Bytes: c.Bytes,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"changeover/pgxfer/children"
 	"changeover/pgxfer/localpg"
 	"changeover/steps/rundir"
 	"changeover/steps/session"
@@ -76,6 +77,10 @@ func endRehearsal(ctx context.Context, run rundir.Dir) error {
 		if err := killEngine(ctx, run); err != nil {
 			return err
 		}
+	}
+	// One that was killed has perhaps left a pg_dump or pg_restore.
+	if _, err := children.EndOrphans(ctx, children.Owner{Run: run.Path}); err != nil {
+		return err
 	}
 	if err := endSim(ctx, simDir(run)); err != nil {
 		return err
