@@ -44,6 +44,9 @@ func (e Entry) Name() string {
 	return e.Schema.Value + "." + e.Tag.Value
 }
 
+// AccessMethod is the access method of a table, empty for what has none.
+func (e Entry) AccessMethod() string { return e.tableAM.Value }
+
 // Text is a string or nothing.
 type Text struct {
 	Value string

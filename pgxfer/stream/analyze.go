@@ -66,7 +66,7 @@ func (b *builder) analyze(tables []uint32, object string) {
 // onlyBuilds are the index builds of a table; foreign keys need not be waited for.
 func (b *builder) onlyBuilds(table uint32) (list []*graph.Node) {
 	for _, n := range b.builds[table] {
-		if n.Class == graph.Build && n.Work.(*job).index != nil {
+		if j := n.Work.(*job); n.Class == graph.Build && (j.index != nil || j.parts != nil) {
 			list = append(list, n)
 		}
 	}

@@ -213,10 +213,8 @@ func (c *direct) flow(ctx context.Context, slot int, u unit, a *activity, read f
 	go func() {
 		defer close(f.done)
 		f.err = read(ctx, f, func(to io.Writer) (err error) {
-			if f.tag, err = conn.PgConn().CopyTo(ctx, to, u.out(c.dump.plan)); err != nil {
-				return err
-			}
-			return c.dump.afterReading(ctx, slot, conn, u)
+			f.tag, err = c.dump.copyOut(ctx, slot, conn, u, to)
+			return err
 		})
 		f.pipe.end(f.err)
 		if f.err != nil {

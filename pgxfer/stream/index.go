@@ -27,6 +27,11 @@ func (b *builder) addIndex(e archive.Entry) {
 	}
 	first, rest := cutStatement(e.Defn.Value)
 	b.entryTables[e.ID] = []uint32{x.Table}
+	if b.group(e, b.tables[x.Table], &job{
+		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e), tocItem(e) + "/after"}, sql: []string{first, rest}, index: &x,
+	}) {
+		return
+	}
 	n := b.add(e, &job{
 		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e)}, sql: []string{first}, index: &x,
 	}, graph.Build, b.buildCost(x), lockOn(x.Table, graph.Share), b.loads[x.Table]...)
@@ -58,6 +63,11 @@ func (b *builder) addConstraint(e archive.Entry) {
 	t := b.tables[c.Table]
 	object := x.Schema + "." + c.Name
 	b.entryTables[e.ID] = []uint32{c.Table}
+	if b.group(e, t, &job{
+		name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn.Value}, index: &x,
+	}) {
+		return
+	}
 	if t == nil || t.Batch > 0 || c.Plain || c.Type != "p" && c.Type != "u" {
 		b.byEntry[e.ID] = b.add(e, &job{
 			name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn.Value}, index: &x,

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,6 +21,8 @@ type job struct {
 	items  []string
 	sql    []string // empty ones are left out
 	index  *plan.Index
+	// parts are jobs that are done in one transaction, as far as they can be; such a job has nothing else to do.
+	parts []*job
 	// otherwise replaces the first statement when rows on the source itself break a foreign key; mayFail is the SQLSTATE with which
 	// the job may fail for that reason. Both are reported.
 	otherwise string
@@ -31,6 +34,21 @@ const foreignKeyViolation = "23503"
 
 // execute runs a job in a worker's session.
 func (r *restore) execute(ctx context.Context, slot int, j *job) error {
+	if len(j.parts) > 0 {
+		return r.together(ctx, slot, j)
+	}
+	return r.executeOne(ctx, slot, j, indexesOf(j))
+}
+
+func indexesOf(j *job) []plan.Index {
+	if j.index == nil {
+		return nil
+	}
+	return []plan.Index{*j.index}
+}
+
+// executeOne runs a job that is to make the indexes.
+func (r *restore) executeOne(ctx context.Context, slot int, j *job, indexes []plan.Index) error {
 	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
 	notes := make([]ledger.Note, len(j.items))
 	for i, item := range j.items {
@@ -45,10 +63,8 @@ func (r *restore) execute(ctx context.Context, slot int, j *job) error {
 			}
 		}
 		a.pid.Store(conn.PgConn().PID())
-		if j.index != nil {
-			if err := r.clear(ctx, conn, *j.index); err != nil {
-				return err
-			}
+		if err := r.clear(ctx, conn, indexes); err != nil {
+			return err
 		}
 		return r.once(ctx, conn, notes, func() error { return j.run(ctx, conn) })
 	})
@@ -79,30 +95,41 @@ func (r *restore) violated(j *job, err error) {
 	})
 }
 
+// run sends all statements at once.
 func (j *job) run(ctx context.Context, conn *pgx.Conn) error {
+	var all strings.Builder
 	for _, sql := range j.sql {
-		if sql == "" {
-			continue
+		if sql != "" {
+			all.WriteString(sql + "\n;\n") // behind a comment, if one stands at the end
 		}
-		if err := session.Exec(ctx, conn, sql); err != nil {
+	}
+	return session.Exec(ctx, conn, all.String())
+}
+
+// clear takes away invalid indexes of the names: what is left of builds that somebody interrupted by hand. Ours leave nothing.
+func (r *restore) clear(ctx context.Context, conn *pgx.Conn, indexes []plan.Index) error {
+	if len(indexes) == 0 {
+		return nil
+	}
+	names := make([]string, len(indexes))
+	for i, x := range indexes {
+		names[i] = pgx.Identifier{x.Schema, x.Name}.Sanitize()
+	}
+	rows, err := conn.Query(ctx, `SELECT name FROM pg_catalog.unnest($1::text[]) name JOIN pg_catalog.pg_index x ON x.indexrelid = pg_catalog.to_regclass(name)
+		JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid WHERE NOT x.indisvalid AND c.relkind = 'i'
+		AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid)`, names)
+	if err != nil {
+		return fmt.Errorf("looking for leftovers of indexes: %w", err)
+	}
+	invalid, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("looking for leftovers of indexes: %w", err)
+	}
+	for _, name := range invalid {
+		r.report.Warn("dropping an invalid index %s left on %s", name, r.opts.Target.Name)
+		if err := session.Exec(ctx, conn, `DROP INDEX `+name); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// clear takes away an invalid index of the name: what is left of a build that somebody interrupted by hand. Ours leave nothing.
-func (r *restore) clear(ctx context.Context, conn *pgx.Conn, x plan.Index) error {
-	name := pgx.Identifier{x.Schema, x.Name}.Sanitize()
-	var invalid bool
-	err := conn.QueryRow(ctx, `SELECT COALESCE((SELECT NOT x.indisvalid AND c.relkind = 'i' FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
-		WHERE x.indexrelid = pg_catalog.to_regclass($1) AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid)), false)`, name).Scan(&invalid)
-	if err != nil {
-		return fmt.Errorf("looking for a leftover of index %s: %w", x.Name, err)
-	}
-	if !invalid {
-		return nil
-	}
-	r.report.Warn("dropping an invalid index %s left on %s", x.Name, r.opts.Target.Name)
-	return session.Exec(ctx, conn, `DROP INDEX `+name)
 }

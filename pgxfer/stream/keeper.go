@@ -76,15 +76,23 @@ func lockTables(ctx context.Context, conn *pgx.Conn, p *plan.Plan) error {
 		return err
 	}
 	for start := 0; start < len(p.Tables); start += lockBatch {
-		var names []string
-		for _, t := range p.Tables[start:min(start+lockBatch, len(p.Tables))] {
-			names = append(names, t.SQLName())
-		}
-		if err := session.Exec(ctx, conn, `LOCK TABLE ONLY `+strings.Join(names, ", ONLY ")+` IN ACCESS SHARE MODE`); err != nil {
-			return fmt.Errorf("locking the tables against changes: %w", err)
+		if err := lockShared(ctx, conn, p.Tables[start:min(start+lockBatch, len(p.Tables))]); err != nil {
+			return err
 		}
 	}
 	return errors.Join(session.Exec(ctx, conn, `SET lock_timeout = 0`), sameFiles(ctx, conn, p.Tables))
+}
+
+// lockShared keeps the tables as they are until the transaction ends.
+func lockShared(ctx context.Context, conn *pgx.Conn, tables []plan.Table) error {
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = t.SQLName()
+	}
+	if err := session.Exec(ctx, conn, `LOCK TABLE ONLY `+strings.Join(names, ", ONLY ")+` IN ACCESS SHARE MODE`); err != nil {
+		return fmt.Errorf("locking the tables against changes: %w", err)
+	}
+	return nil
 }
 
 // mayRead fails on a table that we may not read.

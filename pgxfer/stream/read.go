@@ -32,6 +32,7 @@ type unit struct {
 	large  plan.LargeObjects
 	bytes  int64 // estimate
 	object string
+	last   bool // of its batch
 }
 
 // units lists everything that a plan moves, in order: small tables of a batch belong together.
@@ -51,6 +52,9 @@ func units(p *plan.Plan) [][]unit {
 			}
 			list = append(list, []unit{u})
 		}
+	}
+	for _, batch := range list {
+		batch[len(batch)-1].last = true
 	}
 	for n, l := range p.LargeObjects {
 		list = append(list, []unit{{item: piece.LargeItem(n), n: n, large: l, object: "large objects", bytes: int64(l.Count) * 2048}})
@@ -167,30 +171,13 @@ func (d *dump) has(item string) bool {
 
 func (d *dump) readUnit(ctx context.Context, slot int, conn *pgx.Conn, u unit, a *activity) error {
 	e, err := piece.Write(ctx, d.dir, u.item, piece.FileOf(u.item, d.plan), d.plan.Compression, &a.bytes, func(w io.Writer) (int64, error) {
-		tag, err := conn.PgConn().CopyTo(ctx, w, u.out(d.plan))
-		if err != nil {
-			return 0, err
-		}
-		return tag.RowsAffected(), d.afterReading(ctx, slot, conn, u)
+		tag, err := d.copyOut(ctx, slot, conn, u, w)
+		return tag.RowsAffected(), err
 	})
 	if err != nil {
 		return err
 	}
 	return d.list(e, u)
-}
-
-// afterReading makes sure that what was read is the table of the plan: from its first row on our own lock has kept it as it is. On a follower
-// the lock is then let go of, so that as few sessions as possible are in the way of what the leader does.
-func (d *dump) afterReading(ctx context.Context, slot int, conn *pgx.Conn, u unit) error {
-	if u.table != nil && (u.table.Split() || d.plan.Source.Follower) {
-		if err := sameFiles(ctx, conn, []plan.Table{*u.table}); err != nil {
-			return err
-		}
-	}
-	if !d.plan.Source.Follower {
-		return nil
-	}
-	return d.reader(slot).leave(ctx)
 }
 
 // list enters a complete file into the journal.
@@ -284,7 +271,7 @@ func (d *dump) dumpOnce(ctx context.Context, at string) error {
 		return err
 	}
 	args := []string{
-		"--format=directory", "--file=" + at, "--schema-only", "--compress=0", "--verbose",
+		"--format=directory", "--file=" + at, "--schema-only", "--compress=0", "--verbose", "--encoding=UTF8", // that of the sessions that run it
 		"--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + strconv.Itoa(300_000),
 	}
 	if id := d.keeper.snapshot(); id != "" {

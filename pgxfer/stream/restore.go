@@ -53,10 +53,8 @@ type restore struct {
 	opener  session.Opener
 	control *pgx.Conn // holds the lock on the target
 	target  schema.Target
-	tools   pgtools.Tools
 	toc     *archive.TOC
 	entries schema.Filtered
-	rewrote bool // the table of contents is not the archive's any more
 	resumed bool // the tables are there already
 	done    map[string]ledger.Note
 
@@ -200,12 +198,6 @@ func (r *restore) prepare(ctx context.Context) error {
 	if err := r.target.Missing(r.plan.Extensions); err != nil {
 		return err
 	}
-	if r.tools, err = r.Find(max(r.plan.Source.Version.Major(), r.plan.ToolsMajor), r.target.Version.Major()); err != nil {
-		return err
-	}
-	if r.tools.Warning != "" {
-		r.report.Warn("%s", r.tools.Warning)
-	}
 	return r.choose(ctx)
 }
 
@@ -261,7 +253,6 @@ func (r *restore) choose(ctx context.Context) error {
 	}
 	r.entries = schema.Filter(toc, target)
 	if cleaned := schema.DropAttver(toc); len(cleaned) > 0 {
-		r.rewrote = true
 		r.entries = schema.Filter(toc, target)
 		r.entries.Skipped = append(r.entries.Skipped, cleaned...)
 	}
@@ -271,11 +262,10 @@ func (r *restore) choose(ctx context.Context) error {
 	}
 	for _, m := range list {
 		if changed := m.Rewrite(toc); changed > 0 {
-			r.rewrote = true
 			r.report.Warn("%s: %d definitions adapted", m, changed)
 		}
 	}
-	if r.rewrote {
+	if len(list) > 0 {
 		r.entries.Keep = schema.Filter(toc, target).Keep // with the definitions as they are now
 	}
 	for _, s := range r.entries.Skipped {

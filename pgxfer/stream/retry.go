@@ -20,14 +20,17 @@ type line struct {
 	prepare func(context.Context, *pgx.Conn) error
 
 	conn *pgx.Conn
-	used bool   // must be prepared again
-	lost uint32 // backend of a session that broke, which may still be working
+	used bool // must be prepared again
+	// batch is the number of the small tables that the transaction has locked together, 0 for none.
+	batch int
+	lost  uint32 // backend of a session that broke, which may still be working
 }
 
 // get gives the session, after the backend of a broken one has ended: it might yet commit what it was told to.
 func (l *line) get(ctx context.Context) (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.IsClosed() {
 		if l.used {
+			l.batch = 0
 			if err := l.prepare(ctx, l.conn); err != nil {
 				l.drop(ctx)
 				return nil, err
@@ -56,7 +59,7 @@ func (l *line) get(ctx context.Context) (*pgx.Conn, error) {
 			return nil, err
 		}
 	}
-	l.conn, l.used = conn, false
+	l.conn, l.used, l.batch = conn, false, 0
 	return conn, nil
 }
 

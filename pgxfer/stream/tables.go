@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,9 +11,7 @@ import (
 	"changeover/pgxfer/archive"
 	"changeover/pgxfer/meter"
 	"changeover/pgxfer/pgtools"
-	"changeover/pgxfer/schema"
 	"changeover/pgxfer/stream/ledger"
-	"changeover/pgxfer/stream/piece"
 )
 
 // section of an entry of the table of contents (pg_backup.h, teSection).
@@ -47,15 +43,14 @@ func sections(toc *archive.TOC, keep []archive.Entry) (pre, post []archive.Entry
 	return pre, post
 }
 
-// makeTables restores what comes before the rows. pg_restore does not say where it was when it was killed, so an attempt that did not
-// get through starts over.
+// makeTables restores what comes before the rows. An attempt that did not get through starts over.
 func (r *restore) makeTables(ctx context.Context) error {
 	if r.resumed {
 		return nil
 	}
 	pre, post := sections(r.toc, r.entries.Keep)
 	r.report.Progress(pgxfer.Progress{Phase: "schema", Items: pgxfer.Count{Total: int64(len(pre))}})
-	if err := r.restoreEntries(ctx, pre); err != nil {
+	if err := r.makeEntries(ctx, pre); err != nil {
 		return err
 	}
 	// Extended statistics before the rows: ANALYZE then fills them along with the others.
@@ -90,46 +85,7 @@ func (r *restore) makeTables(ctx context.Context) error {
 	return err
 }
 
-// oneTransaction is how many entries may go into one transaction: each takes a few locks, and the server has some thousands.
-const oneTransaction = 600
-
-// restoreEntries runs pg_restore for the entries.
-func (r *restore) restoreEntries(ctx context.Context, entries []archive.Entry) error {
-	work, err := os.MkdirTemp("", "changeover-restore-")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err := os.RemoveAll(work); err != nil {
-			r.report.Warn("could not remove %s: %v", work, err)
-		}
-	}()
-	from := filepath.Join(r.dir, piece.SchemaName)
-	if r.rewrote {
-		view := filepath.Join(work, "view")
-		if err := r.toc.View(from, view); err != nil {
-			return err
-		}
-		from = view
-	}
-	list := filepath.Join(work, "list")
-	if err := os.WriteFile(list, schema.Filtered{Keep: entries}.List(), 0o600); err != nil {
-		return err
-	}
-	args := []string{
-		"--format=directory", "--verbose", "--no-owner", "--no-acl", "--no-tablespaces", "--no-publications", "--no-subscriptions",
-		"--no-security-labels", "--use-list=" + list,
-	}
-	// From 17 on pg_restore sets a timeout that older servers do not have: an error that nobody may stop at.
-	if len(entries) <= oneTransaction && (r.tools.Major < 17 || r.target.Version.Major() >= 17) {
-		args = append(args, "--single-transaction")
-	}
-	return runTool(ctx, r.report, pgtools.Command{
-		Path: r.tools.Restore, Endpoint: r.opts.Target, Server: r.target.Version, AppName: r.opener.AppName, Args: append(args, from),
-	}, "pg_restore")
-}
-
-// runTool runs pg_dump or pg_restore and returns its first complaint.
+// runTool runs pg_dump and returns its first complaint.
 func runTool(parent context.Context, report *meter.Reporter, command pgtools.Command, name string) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()

@@ -93,7 +93,7 @@ func (r *restore) reconnect(ctx context.Context) error {
 }
 
 func (r *restore) tailJob(ctx context.Context, l *line, j *job) error {
-	if (&builder{restore: r}).isDone(j) {
+	if r.isDone(j) {
 		return nil
 	}
 	notes := make([]ledger.Note, len(j.items))

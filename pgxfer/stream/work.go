@@ -24,6 +24,8 @@ type builder struct {
 	builds      map[uint32][]*graph.Node // by table
 	byEntry     map[int]*graph.Node      // last node of an entry
 	entryTables map[int][]uint32         // tables that an entry is about
+	groups      map[int]*graph.Node      // by batch: what is built for its tables together
+	grouped     map[uint32]*graph.Node   // by table
 }
 
 // work loads rows, builds indexes and adds constraints.
@@ -82,7 +84,7 @@ func (r *restore) build(ctx context.Context) *builder {
 	b := &builder{
 		restore: r, g: &graph.Graph{}, tables: map[uint32]*plan.Table{}, parents: map[uint32]*plan.Parent{}, indexes: map[uint32]plan.Index{},
 		constraints: map[uint32]plan.Constraint{}, loads: map[uint32][]*graph.Node{}, builds: map[uint32][]*graph.Node{},
-		byEntry: map[int]*graph.Node{}, entryTables: map[int][]uint32{},
+		byEntry: map[int]*graph.Node{}, entryTables: map[int][]uint32{}, groups: map[int]*graph.Node{}, grouped: map[uint32]*graph.Node{},
 	}
 	for i := range r.plan.Tables {
 		b.tables[r.plan.Tables[i].OID] = &r.plan.Tables[i]
@@ -193,6 +195,7 @@ func (b *builder) addPost() {
 			b.addConstraint(e)
 		}
 	}
+	b.finishGroups()
 	for _, e := range post {
 		if e.Kind == "INDEX ATTACH" {
 			b.addAttach(e)
@@ -221,9 +224,15 @@ func (b *builder) add(e archive.Entry, j *job, class graph.Class, cost float64, 
 	return n
 }
 
-func (b *builder) isDone(j *job) bool {
+// isDone says whether an earlier attempt has done a job.
+func (r *restore) isDone(j *job) bool {
 	for _, item := range j.items {
-		if _, ok := b.done[item]; !ok {
+		if _, ok := r.done[item]; !ok {
+			return false
+		}
+	}
+	for _, part := range j.parts {
+		if !r.isDone(part) {
 			return false
 		}
 	}
