@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"changeover/pgxfer"
 	"changeover/steps"
 	"changeover/steps/journal"
 )
@@ -48,6 +49,9 @@ type Options struct {
 	// Card keeps the break-glass card, outside Dir, up to date: it is called at the start and after facts have changed,
 	// one call at a time. A note is worth a line in the log. Nil means that there is no card.
 	Card func(v steps.Look) (note string, err error)
+
+	// Progress hears every sample of a transfer, one at a time. It must not block. Nil means that nobody listens.
+	Progress func(step, attempt int, p pgxfer.Progress)
 
 	// Recommend names the step to start next and says in a line why. Nil means the first that can start.
 	Recommend func(v steps.Look) (next int, hint string)

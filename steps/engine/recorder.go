@@ -171,5 +171,8 @@ func (r *recorder) Progress(p pgxfer.Progress) {
 	r.e.mu.Lock()
 	defer r.e.mu.Unlock()
 	r.e.progress[r.number] = &p
+	if r.e.o.Progress != nil {
+		r.e.o.Progress(r.number, r.attempt, p)
+	}
 	r.e.hub.touch(soon)
 }

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// WriteFiles stores the report in dir as changeover-<run>.md and .json and returns the path of the former. Files of
+// WriteFiles stores the report in dir as changeover-<run>.md, .html and .json and returns the path of the first. Files of
 // that name are replaced, each as a whole; only their owner can read them.
 func WriteFiles(dir string, r Report) (path string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -16,6 +16,9 @@ func WriteFiles(dir string, r Report) (path string, err error) {
 	}
 	base := filepath.Join(dir, "changeover-"+r.Run)
 	if err := writeFile(base+".json", r.JSON); err != nil {
+		return "", err
+	}
+	if err := writeFile(base+".html", r.HTML); err != nil {
 		return "", err
 	}
 	return base + ".md", writeFile(base+".md", r.Markdown)

@@ -8,6 +8,7 @@ import (
 	"changeover/pgxfer"
 	"changeover/steps"
 	"changeover/steps/journal"
+	"changeover/steps/samples"
 )
 
 // Input is what a report is made of.
@@ -17,6 +18,8 @@ type Input struct {
 	Facts  *steps.Facts // nil: none
 	// History is what the journal remembers beyond the latest facts; zero when it was not read.
 	History History
+	// Samples are how fast the transfers were.
+	Samples []samples.Series
 	// Leftovers are things of the run's that still exist and should not: see steps.Leftovers.
 	Leftovers []string
 	Made      time.Time
@@ -36,12 +39,15 @@ func Make(in Input) Report {
 		Started: v.Run.Started, Finished: v.Run.Finished,
 		BudgetSeconds: seconds(in.Config.Budget.D()), Box: v.Run.Box, CostCents: v.Cost.CentsSoFar,
 		Steps: makeSteps(v), Transfer: makeTransfer(in.Facts), Verification: makeVerification(in.Facts),
-		Databases: makeDatabases(in), Leftovers: orEmpty(in.Leftovers), Confirmations: orEmpty(in.History.Confirmations),
+		Spans: orEmpty(in.History.Spans), Pauses: orEmpty(in.History.Pauses), Changes: orEmpty(in.History.Changes),
+		Throughput: makeThroughput(in.Samples, v),
+		Databases:  makeDatabases(in), Leftovers: orEmpty(in.Leftovers), Confirmations: orEmpty(in.History.Confirmations),
 	}
 	r.Outages, r.OutageSeconds = makeOutages(in)
 	if !r.Started.IsZero() {
 		r.Seconds = seconds(until(r.Finished, in.Made).Sub(r.Started))
 	}
+	r.Standing = standing(r, v)
 	r.redact()
 	return r
 }
@@ -157,11 +163,18 @@ func stateOf(db steps.Database, serving steps.Role) string {
 
 // redact is the last net under texts that came from elsewhere; they were cleaned when they were made.
 func (r *Report) redact() {
+	clean(&r.Standing)
 	for i := range r.Steps {
 		clean(&r.Steps[i].Evidence)
 	}
 	for i := range r.Leftovers {
 		clean(&r.Leftovers[i])
+	}
+	for i := range r.Pauses {
+		clean(&r.Pauses[i].By)
+	}
+	for i := range r.Changes {
+		clean(&r.Changes[i].Action)
 	}
 	for i := range r.Confirmations {
 		c := &r.Confirmations[i]

@@ -20,9 +20,11 @@ func (r Report) Markdown(w io.Writer) error {
 	m.steps(r)
 	m.outages(r)
 	m.transfer(r)
+	m.throughput(r)
 	m.verification(r)
 	m.databases(r)
 	m.confirmations(r)
+	m.changes(r)
 	m.leftovers(r)
 	if _, err := io.WriteString(w, m.String()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -67,7 +69,7 @@ func (m *markdown) summary(r Report) {
 		m.line("**This was a rehearsal: Heroku was simulated, the databases were real and local, and nothing was billed.**\n")
 	}
 	if !r.Complete {
-		m.line("**The run is not complete.**\n")
+		m.line("**The run is not complete.** %s\n", escape(r.Standing))
 	}
 	m.head("", "")
 	m.row("Run", r.Run)
@@ -95,12 +97,24 @@ func (r Report) differences() string {
 func (m *markdown) timeline(r Report) {
 	var spans []span
 	for _, s := range r.Steps {
-		if !s.Started.IsZero() {
-			spans = append(spans, span{fmt.Sprintf("%2d %s", s.Number, s.Name), s.Started, until(s.Finished, r.Made), '█'})
+		for _, worked := range r.spansOf(s) {
+			label := fmt.Sprintf("%2d %s", s.Number, s.Name)
+			if worked.For == ForUndo {
+				label += ", undone"
+			}
+			spans = append(spans, span{label, worked.Start, until(worked.End, r.Made), '█'})
+		}
+	}
+	for _, s := range r.Spans {
+		if s.For == ForBail {
+			spans = append(spans, span{"   bail-out", s.Start, until(s.End, r.Made), '█'})
 		}
 	}
 	for _, o := range r.Outages {
 		spans = append(spans, span{"   outage", o.Start, until(o.End, r.Made), '▒'})
+	}
+	for _, p := range r.Pauses {
+		spans = append(spans, span{"   paused", p.Start, until(p.End, r.Made), '‖'})
 	}
 	rows := timeline(spans, 60)
 	if len(rows) == 0 {
@@ -162,6 +176,19 @@ func (m *markdown) transfer(r Report) {
 	m.skipped(t.Skipped)
 }
 
+// throughput is the plot of the other format in numbers.
+func (m *markdown) throughput(r Report) {
+	m.heading("Throughput")
+	if len(r.Throughput) == 0 {
+		m.line("Nothing was measured.")
+		return
+	}
+	m.head("Transfer", "From", "To", "Moved:", "On average:", "At most:")
+	for _, t := range r.Throughput {
+		m.row(t.Name, stamp(t.Start), stamp(t.End), size(t.Bytes), size(t.Mean)+"/s", size(t.Peak)+"/s")
+	}
+}
+
 func (m *markdown) skipped(list []pgxfer.Skipped) {
 	if len(list) == 0 {
 		m.line("\nNothing was left out.")
@@ -202,13 +229,17 @@ func (m *markdown) databases(r Report) {
 	m.heading("Databases")
 	m.head("Role", "Add-on", "Plan", "State", "Per hour:", "Created", "Destroyed")
 	for _, d := range r.Databases {
-		price := money(d.CentsHour)
-		if d.Role == steps.OldPrimary && d.CentsHour == 0 {
-			price = "–" // it was paid for before and is none of the run's cost
-		}
-		m.row(string(d.Role), d.Name, d.Plan, d.State, price, stamp(d.Created), stamp(d.Destroyed))
+		m.row(string(d.Role), d.Name, d.Plan, d.State, d.Price(), stamp(d.Created), stamp(d.Destroyed))
 	}
 	m.line("\nThe run has cost %s.", money(r.CostCents))
+}
+
+// Price is what it costs an hour.
+func (d Database) Price() string {
+	if d.Role == steps.OldPrimary && d.CentsHour == 0 {
+		return "–" // it was paid for before and is none of the run's cost
+	}
+	return money(d.CentsHour)
 }
 
 func (m *markdown) confirmations(r Report) {
@@ -219,14 +250,35 @@ func (m *markdown) confirmations(r Report) {
 	}
 	m.head("When", "Who", "What", "Typed", "Reason")
 	for _, c := range r.Confirmations {
-		who, what := c.Operator, string(c.Verb)
+		who := c.Operator
 		if c.From != "" {
 			who += " from " + c.From
 		}
+		m.row(stamp(c.At), who, c.what(), strings.Join(c.Answers, ", "), c.Reason)
+	}
+}
+
+// what was confirmed, in words.
+func (c Confirmation) what() string {
+	if c.Step > 0 {
+		return fmt.Sprintf("%s step %d", c.Verb, c.Step)
+	}
+	return string(c.Verb)
+}
+
+func (m *markdown) changes(r Report) {
+	m.heading("What was changed outside")
+	if len(r.Changes) == 0 {
+		m.line("Nothing is recorded.")
+		return
+	}
+	m.head("When", "Step", "Change", "Outcome")
+	for _, c := range r.Changes {
+		step := "bail"
 		if c.Step > 0 {
-			what = fmt.Sprintf("%s step %d", c.Verb, c.Step)
+			step = fmt.Sprint(c.Step)
 		}
-		m.row(stamp(c.At), who, what, strings.Join(c.Answers, ", "), c.Reason)
+		m.row(stamp(c.At), step, c.Action, c.Outcome)
 	}
 }
 

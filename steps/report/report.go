@@ -13,10 +13,12 @@ type Report struct {
 	Made time.Time `json:"made"` // when the report was
 	Tool string    `json:"tool,omitempty"`
 
-	Run         string `json:"run"`
-	App         string `json:"app"`
-	Rehearsal   bool   `json:"rehearsal"`
-	Complete    bool   `json:"complete"` // all steps are done
+	Run       string `json:"run"`
+	App       string `json:"app"`
+	Rehearsal bool   `json:"rehearsal"`
+	Complete  bool   `json:"complete"` // all steps are done
+	// Standing says in a sentence or two where the run stood.
+	Standing    string `json:"standing"`
 	FromVersion string `json:"from_version"`
 	ToVersion   string `json:"to_version"`
 	Bytes       int64  `json:"bytes"` // of old-primary when the run was set up
@@ -30,11 +32,17 @@ type Report struct {
 	OutageSeconds float64  `json:"outage_seconds"`
 	BudgetSeconds float64  `json:"budget_seconds"`
 
+	// Spans are empty when the journal was not read; then Steps tell when the last attempt of each was.
+	Spans  []Span  `json:"spans"`
+	Pauses []Pause `json:"pauses"`
+
 	Transfer     *Transfer     `json:"transfer"`
+	Throughput   []Throughput  `json:"throughput"`
 	Verification *Verification `json:"verification"`
 
 	Box           string         `json:"box,omitempty"`
 	Databases     []Database     `json:"databases"`
+	Changes       []Change       `json:"changes"`
 	CostCents     int64          `json:"cost_cents"`
 	Leftovers     []string       `json:"leftovers"`
 	Confirmations []Confirmation `json:"confirmations"`

@@ -232,7 +232,7 @@ func TestSecretsStayOut(t *testing.T) {
 	in.History.Confirmations = []Confirmation{{Operator: url, From: url, Reason: "password=" + canary, Answers: []string{url}}}
 	in.Facts.Set(string(steps.FactVerification), json.RawMessage(fmt.Sprintf(`{"differences":[{"kind":"rows","object":%q,"source":%q,"target":%q}]}`, url, url, url)))
 	in.Facts.Set(string(steps.FactArchive), json.RawMessage(fmt.Sprintf(`{"result":{"skipped":[{"kind":"server","name":%q,"reason":%q}]}}`, url, url)))
-	for _, write := range []func(Report, *bytes.Buffer) error{asJSON, asMarkdown} {
+	for _, write := range []func(Report, *bytes.Buffer) error{asJSON, asMarkdown, asHTML} {
 		if out := render(t, write, in); bytes.Contains(out, []byte(canary)) {
 			t.Errorf("a password is in the report:\n%s", out)
 		}
@@ -300,7 +300,7 @@ func TestHistoryComesFromTheJournal(t *testing.T) {
 	gone.Destroyed = at(2)
 	got, err := Read(records(
 		journal.Record{Kind: "journal"},
-		journal.Record{Kind: "command", At: at(1), Data: json.RawMessage(`{"command":{"verb":"advance","step":5,"operator":"ana","from":"192.0.2.7","answers":["y"]},"does":"run"}`)},
+		journal.Record{Kind: "command", Step: 5, Attempt: 1, At: at(1), Data: json.RawMessage(`{"command":{"verb":"advance","step":5,"operator":"ana","from":"192.0.2.7","answers":["y"]},"does":"run"}`)},
 		journal.Record{Kind: "command", At: at(1), Data: json.RawMessage(`{"command":{"verb":"bail","operator":"eve"},"refusal":"confirm"}`)},
 		fact(role, first), fact("box", map[string]any{"name": "x"}), fact(role, gone), fact(role, nil), fact(role, second),
 	))
@@ -310,6 +310,7 @@ func TestHistoryComesFromTheJournal(t *testing.T) {
 	want := History{
 		Confirmations: []Confirmation{{At: at(1), Operator: "ana", From: "192.0.2.7", Verb: steps.Advance, Step: 5, Answers: []string{"y"}}},
 		Databases:     []steps.Database{gone, second},
+		Spans:         []Span{{Step: 5, Attempt: 1, For: ForStep, Start: at(1), State: steps.Running}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -342,7 +343,7 @@ func TestFilesAreWholeAndPrivate(t *testing.T) {
 		}
 		names = append(names, e.Name())
 	}
-	if diff := cmp.Diff([]string{"changeover-shop-7f3a.json", "changeover-shop-7f3a.md"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"changeover-shop-7f3a.html", "changeover-shop-7f3a.json", "changeover-shop-7f3a.md"}, names); diff != "" {
 		t.Error(diff)
 	}
 }

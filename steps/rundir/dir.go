@@ -22,6 +22,9 @@ func (d Dir) Journal() string { return filepath.Join(d.Path, "journal.jsonl") }
 // Log is the file of everything the run had to say.
 func (d Dir) Log() string { return filepath.Join(d.Path, "log.jsonl") }
 
+// Samples is the file of how fast the transfers were.
+func (d Dir) Samples() string { return filepath.Join(d.Path, "samples.json") }
+
 // Socket is where the engine listens. The engine may make it a link when the path is too long for a socket.
 func (d Dir) Socket() string { return filepath.Join(d.Path, "engine.sock") }
 

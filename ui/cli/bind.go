@@ -13,6 +13,7 @@ import (
 	"changeover/steps"
 	"changeover/steps/engine"
 	"changeover/steps/rundir"
+	"changeover/steps/samples"
 	"changeover/steps/session"
 )
 
@@ -24,6 +25,7 @@ type parts struct {
 	transfer pgxfer.Transfer
 	box      steps.Box
 	lag      *steps.LagSampler
+	samples  *samples.Keeper
 	// engine is set once it is open; reports are made from it.
 	engine *engine.Engine
 }
@@ -39,7 +41,7 @@ func newParts(ctx context.Context, run rundir.Dir, config steps.Config, token he
 		return nil, err
 	}
 	p := &parts{
-		run: run, config: config, heroku: client, transfer: transfer,
+		run: run, config: config, heroku: client, transfer: transfer, samples: samples.Open(run.Samples()),
 		lag: &steps.LagSampler{Heroku: client, Now: time.Now, HerokuEvery: 3 * config.Poll.D()},
 	}
 	p.box, err = findBox(ctx, run, config, func(format string, args ...any) {
@@ -94,6 +96,7 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 			return steps.ReadWorld(ctx, p.heroku, v, time.Now())
 		},
 		Card:      (&cardFile{run: p.run}).keep,
+		Progress:  p.samples.Add,
 		Recommend: steps.Recommend, Pipelined: p.transfer.Pipelined(),
 		EndOrphans: func(ctx context.Context) (ended []string, err error) {
 			orphans, err := children.EndOrphans(ctx, owner)

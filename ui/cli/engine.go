@@ -68,6 +68,7 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 	tending, stop := context.WithCancel(ctx)
 	var tender sync.WaitGroup
 	tender.Go(func() { tend(tending, p.box, e) })
+	tender.Go(func() { p.samples.Run(tending, func(err error) { e.Log(steps.Warn, err.Error()) }) })
 	failed := awaitEnd(ctx, p, e, server)
 	stop()
 	tender.Wait()

@@ -126,5 +126,5 @@ func reportsIn(t *testing.T, screen string) []string {
 	}
 	path := strings.TrimRight(m[1], "$#")
 	base := strings.TrimSuffix(path, filepath.Ext(path))
-	return []string{base + ".md", base + ".json"}
+	return []string{base + ".md", base + ".json", base + ".html"}
 }

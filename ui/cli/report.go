@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"changeover/steps/journal"
 	"changeover/steps/report"
 	"changeover/steps/rundir"
+	"changeover/steps/samples"
 	"changeover/steps/session"
 )
 
@@ -22,8 +24,9 @@ func (a *app) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report", Short: "Print the report of the run, at any time", Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if format != "md" && format != "json" {
-				return usageError{fmt.Errorf("--format %s is not known; use md or json", format)}
+			write, known := formats[format]
+			if !known {
+				return usageError{fmt.Errorf("--format %s is not known; use md, html or json", format)}
 			}
 			client, run, err := a.connect(cmd.Context(), true)
 			if err != nil {
@@ -34,11 +37,16 @@ func (a *app) reportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printReport(r, format == "json")
+			return write(r, a.out)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "md", "md or json")
+	cmd.Flags().StringVar(&format, "format", "md", "md, html or json; html is one self-contained page")
 	return cmd
+}
+
+// formats are the ways to write a report.
+var formats = map[string]func(report.Report, io.Writer) error{
+	"md": report.Report.Markdown, "html": report.Report.HTML, "json": report.Report.JSON,
 }
 
 func (a *app) printReport(r report.Report, asJSON bool) error {
@@ -79,12 +87,14 @@ func compileReport(ctx context.Context, view steps.View, config steps.Config, ru
 	if err != nil {
 		return report.Report{}, err
 	}
+	// A picture that cannot be drawn is no reason to have no report.
+	speeds, _ := samples.Read(run.Samples())
 	left, err := leftovers(ctx, config, facts, h)
 	if err != nil {
 		return report.Report{}, err
 	}
 	return report.Make(report.Input{
-		View: view, Config: config, Facts: facts, History: history, Leftovers: left, Made: time.Now(), Tool: Version,
+		View: view, Config: config, Facts: facts, History: history, Samples: speeds, Leftovers: left, Made: time.Now(), Tool: Version,
 	}), nil
 }
 

@@ -124,6 +124,7 @@ func plainCommandsTellTheSame(t *testing.T, s *sandbox.Sandbox, run string) {
 		{[]string{"log", "--wall"}, []string{"engine started"}},
 		{[]string{"report"}, []string{"# Migration of shop", "This was a rehearsal", "| 1 | Fast follower | done |"}},
 		{[]string{"report", "--format", "md"}, []string{"# Migration of shop"}},
+		{[]string{"report", "--format", "html"}, []string{"<!DOCTYPE html>", `<svg id="gantt"`, "Users are shut out. 4 of 12 steps are done."}},
 		{[]string{"doctor"}, []string{"changeover: v0.0.0-test", "server and client: can rehearse", run + ": engine v0.0.0-test"}},
 	} {
 		out := s.Must(c.args...)
@@ -136,8 +137,8 @@ func plainCommandsTellTheSame(t *testing.T, s *sandbox.Sandbox, run string) {
 	if r := reportOf(t, s); r.Run != run || r.Complete || r.Steps[0].State != steps.Done || r.Steps[3].State == steps.Done || r.Verification != nil {
 		t.Errorf("report after four steps: %+v", r)
 	}
-	if got := s.Run("report", "--format", "html"); got.Code != 2 {
-		t.Errorf("report --format html: exit code %d, want 2", got.Code)
+	if got := s.Run("report", "--format", "pdf"); got.Code != 2 {
+		t.Errorf("report --format pdf: exit code %d, want 2", got.Code)
 	}
 	watchShowsTheRun(t, s, run)
 }

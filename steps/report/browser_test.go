@@ -1,0 +1,136 @@
+package report
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// browser is the first Chromium of this machine.
+func browser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("NOT TESTED in a browser: Chromium is missing: run `.ci/setup extras`")
+	return ""
+}
+
+// visit is what a browser made of a page.
+type visit struct {
+	dom      string
+	console  string
+	requests []string // by the page, beside the page itself
+}
+
+// load opens a page in a headless Chromium with a profile of its own.
+func load(t *testing.T, page string) visit {
+	t.Helper()
+	path := browser(t)
+	dir := t.TempDir()
+	file, net := filepath.Join(dir, "report.html"), filepath.Join(dir, "net.json")
+	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(
+		ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--user-data-dir="+filepath.Join(dir, "profile"), "--enable-logging=stderr", "--log-net-log="+net,
+		"--dump-dom", "file://"+file,
+	)
+	cmd.Env = append(os.Environ(), "HOME="+dir)
+	cmd.WaitDelay = 10 * time.Second
+	var log strings.Builder
+	cmd.Stderr = &log
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("chromium: %v\n%s", err, log.String())
+	}
+	v := visit{dom: string(dom)}
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, ":CONSOLE") {
+			v.console += line
+		}
+	}
+	v.requests = requested(t, net)
+	return v
+}
+
+// requested are the URLs that a page asked for. The browser's own requests have no origin.
+func requested(t *testing.T, netLog string) []string {
+	t.Helper()
+	file, err := os.Open(netLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var urls []string
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		// One event a line; the file may end in the middle when the browser is gone before it is written.
+		var event struct {
+			Params struct {
+				URL       string `json:"url"`
+				Initiator string `json:"initiator"`
+			} `json:"params"`
+		}
+		if json.Unmarshal([]byte(strings.TrimSuffix(strings.TrimSpace(lines.Text()), ",")), &event) != nil {
+			continue
+		}
+		if p := event.Params; p.URL != "" && p.Initiator != "" && p.Initiator != "not an origin" && !strings.HasPrefix(p.URL, "data:") {
+			urls = append(urls, p.URL)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return urls
+}
+
+var ganttBars = regexp.MustCompile(`<rect class="bar [a-z]+"`)
+
+func TestABrowserShowsTheReport(t *testing.T) {
+	t.Parallel()
+	v := load(t, string(render(t, asHTML, night(t))))
+	if v.console != "" {
+		t.Errorf("the browser complains:\n%s", v.console)
+	}
+	if len(v.requests) > 0 {
+		t.Errorf("the page asked for %q", v.requests)
+	}
+	gantt := regexp.MustCompile(`(?s)<svg id="gantt".*?</svg>`).FindString(v.dom)
+	// Twelve steps, two more attempts, a rollback, two outages and a pause.
+	if got := len(ganttBars.FindAllString(gantt, -1)); got != 18 {
+		t.Errorf("the timeline has %d bars, want 18:\n%s", got, gantt)
+	}
+	for _, want := range []string{`id="throughput"`, `class="curve1 curve"`, "Users shut out", "✓ done", "812 204 331", "</footer>"} {
+		if !strings.Contains(v.dom, want) {
+			t.Errorf("%q is not in what the browser made of the page", want)
+		}
+	}
+}
+
+// TestABrowserWouldTellOfRequests is the proof that the test above can fail: the same page with a picture from
+// elsewhere, once as it is, which the page's policy forbids loudly, and once without the policy.
+func TestABrowserWouldTellOfRequests(t *testing.T) {
+	t.Parallel()
+	page := strings.Replace(string(render(t, asHTML, night(t))), "<main>", `<main><img src="http://127.0.0.1:9/x.png">`, 1)
+	if v := load(t, page); !strings.Contains(v.console, "Content Security Policy") || len(v.requests) > 0 {
+		t.Errorf("the policy did not hold: asked for %q, console:\n%s", v.requests, v.console)
+	}
+	open := regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`).ReplaceAllString(page, "")
+	if v := load(t, open); len(v.requests) == 0 {
+		t.Error("a request was made and not seen")
+	}
+}
