@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"charm.land/lipgloss/v2"
+
 	"changeover/steps"
 	"changeover/ui/format"
 )
@@ -102,6 +104,12 @@ func (m *model) workersFrom(s *steps.StepView) int {
 // situation is what is going on: what it waits for, what is in flight, why it stopped.
 func (m *model) situation(s *steps.StepView, w int) []string {
 	var lines []string
+	if alarm := m.alarmText(); m.view.Alarm != "" && lipgloss.Width(alarm) > m.w {
+		// The line under the header could not say all of it.
+		for _, l := range hang(" ! ", clean(m.view.Alarm), w-1) {
+			lines = append(lines, m.st.alarm.Render(l))
+		}
+	}
 	if wait := s.Waiting; wait != nil && s.State.Active() {
 		text := fmt.Sprintf("%s, since %s (%s)", clean(wait.For), m.wallClock(wait.Since), format.Short(m.since(wait.Since)))
 		if wait.Detail != "" {
@@ -115,7 +123,8 @@ func (m *model) situation(s *steps.StepView, w int) []string {
 			lines = append(lines, style.Render(l))
 		}
 	}
-	if s.Doing != "" && s.State.Active() && s.Transfer == nil {
+	// While it waits, what it was doing before is no longer what it does now.
+	if s.Doing != "" && s.State.Active() && s.Transfer == nil && s.Waiting == nil {
 		lines = append(lines, hang(" now: ", clean(s.Doing), w-1)...)
 	}
 	if s.Reason != "" {
@@ -156,6 +165,8 @@ func (m *model) whatNext(s *steps.StepView) string {
 	switch {
 	case s.State == steps.Unknown && s.CanAdvance:
 		return "The outcome is not known. a looks at what really happened before anything is sent again."
+	case s.State == steps.NeedsHuman && s.CanAdvance:
+		return "Put right what is said above; then a looks again, and goes on only if it is as it must be."
 	case s.State == steps.Failed && s.CanAdvance && s.CanRollback:
 		return "a tries again, R rolls back."
 	case s.State == steps.Failed && s.CanAdvance:

@@ -242,6 +242,8 @@ type screen struct {
 	clock  *fakeClock
 	engine *fakeEngine
 	quit   bool
+	// clipboard is what was sent to the operator's.
+	clipboard string
 }
 
 type screenOption func(*Options)
@@ -302,6 +304,11 @@ func (s *screen) do(cmd tea.Cmd) {
 		s.quit = true
 	case answerMsg:
 		s.send(msg)
+	default:
+		// The library's own type for it has no name outside.
+		if fmt.Sprintf("%T", msg) == "tea.setClipboardMsg" {
+			s.clipboard = fmt.Sprint(msg)
+		}
 	}
 }
 

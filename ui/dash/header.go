@@ -9,41 +9,78 @@ import (
 	"changeover/ui/format"
 )
 
-// segment is a piece of the header; when the line is too short, those with the highest rank go first.
+// segment is a piece of the header. When the line is too short, luxuries are left out, those with the highest rank first;
+// then what has a shorter way is said in it; then the mark of a rehearsal goes, and the name. The clock, who drives and
+// that the run is paused stay.
 type segment struct {
-	text string
-	rank int
+	text  string
+	short string // empty: there is no shorter way
+	rank  int
 }
+
+// Ranks from luxury to lowestRank go before anything is shortened.
+const (
+	luxury     = 5
+	lowestRank = 7
+)
 
 // drawHeader is the first line: what moves, the outage clock, who drives, and whether this is live.
 func (m *model) drawHeader(w int) string {
-	link := m.linkText() + " "
 	if m.view == nil {
-		return spread(" changeover", link, w)
+		return spread(" changeover", m.linkText(false)+" ", w)
 	}
 	run := m.view.Run
 	segments := []segment{
-		{m.st.strong.Render(clean(run.App)), 1},
-		{clean(run.FromVersion) + " → " + clean(run.ToVersion), 3},
-		{format.Bytes(run.Bytes), 5},
+		{text: m.st.strong.Render(clean(run.App)), short: m.st.strong.Render(fitEnd(clean(run.App), 16)), rank: 3},
+		{text: clean(run.FromVersion) + " → " + clean(run.ToVersion), rank: 6},
+		{text: format.Bytes(run.Bytes), rank: 7},
 	}
 	if run.Rehearsal {
-		segments = append(segments, segment{m.st.accent.Render("REHEARSAL"), 2})
+		segments = append(segments, segment{text: m.st.accent.Render("REHEARSAL"), rank: 4})
 	}
-	segments = append(segments, segment{m.outageStyle(), 0})
-	segments = append(segments, segment{m.driverText(), 4}, segment{m.watchers(), 6})
+	if m.view.Paused {
+		segments = append(segments, segment{text: m.st.warn.Render("‖ PAUSED"), rank: 0})
+	}
+	segments = append(
+		segments,
+		segment{text: m.outageStyle(false), short: m.outageStyle(true), rank: 1},
+		segment{text: m.driverText(w), short: m.driverText(10), rank: 2},
+		segment{text: m.watchers(), rank: 7},
+	)
 	if run.SurvivesLogout == "no" {
-		segments = append(segments, segment{m.st.warn.Render("ends at logout"), 3})
+		segments = append(segments, segment{text: m.st.warn.Render("ends at logout"), rank: 5})
 	}
-	room := w - lipgloss.Width(link) - 3 // a cell before, and a gap of two
-	for rank := 6; rank > 0 && width(segments) > room; rank-- {
+	link, gap := m.linkText(false)+" ", 3
+	tight := func() bool { return lipgloss.Width(join(segments, gap)) > w-lipgloss.Width(link)-3 } // a cell before, and two between
+	for rank := lowestRank; rank >= luxury && tight(); rank-- {
 		segments = without(segments, rank)
 	}
-	return spread(" "+join(segments), link, w)
+	if tight() {
+		link, gap = m.linkText(true)+" ", 2
+	}
+	for rank := luxury; rank > 0 && tight(); rank-- {
+		shorten(segments, rank)
+	}
+	for rank := luxury; rank > 2 && tight(); rank-- {
+		segments = without(segments, rank)
+	}
+	return spread(" "+join(segments, gap), link, w)
 }
 
-func (m *model) outageStyle() string {
+// shorten says the segments of a rank in their shorter way.
+func shorten(segments []segment, rank int) {
+	for i := range segments {
+		if s := &segments[i]; s.rank == rank && s.short != "" {
+			s.text = s.short
+		}
+	}
+}
+
+func (m *model) outageStyle(short bool) string {
 	text, loud := m.outageText()
+	if short {
+		text = m.outageShort()
+	}
 	switch o := m.view.Outage; {
 	case !loud && o.Total == 0:
 		return m.st.dim.Render(text)
@@ -56,17 +93,22 @@ func (m *model) outageStyle() string {
 	}
 }
 
-func (m *model) driverText() string {
-	switch d := m.view.Driver; {
+// driverText is who drives, the name cut to w cells.
+func (m *model) driverText(w int) string {
+	d := m.view.Driver
+	text := ""
+	switch {
 	case m.you.Driving:
 		return "driver: you"
 	case d == nil:
-		return m.st.warn.Render("nobody drives")
-	case m.opts.ReadOnly:
-		return "read-only, driver: " + clean(d.Name)
+		text = m.st.warn.Render("nobody drives")
 	default:
-		return "driver: " + clean(d.Name)
+		text = "driver: " + fitEnd(clean(d.Name), w)
 	}
+	if m.opts.ReadOnly {
+		return "read-only, " + text
+	}
+	return text
 }
 
 func (m *model) watchers() string {
@@ -76,17 +118,16 @@ func (m *model) watchers() string {
 	return fmt.Sprintf("%d watching", m.view.Watching)
 }
 
-func join(segments []segment) string {
+// join puts segments side by side, gap cells apart.
+func join(segments []segment, gap int) string {
 	var parts []string
 	for _, s := range segments {
 		if s.text != "" {
 			parts = append(parts, s.text)
 		}
 	}
-	return strings.Join(parts, "   ")
+	return strings.Join(parts, strings.Repeat(" ", gap))
 }
-
-func width(segments []segment) int { return lipgloss.Width(join(segments)) }
 
 func without(segments []segment, rank int) []segment {
 	var kept []segment
@@ -99,6 +140,6 @@ func without(segments []segment, rank int) []segment {
 }
 
 // drawAlarm is the loud line under the header.
-func (m *model) drawAlarm(w int) string {
-	return m.st.alarm.Render(fit(" ! ALARM  "+clean(m.view.Alarm), w))
-}
+func (m *model) drawAlarm(w int) string { return m.st.alarm.Render(fit(m.alarmText(), w)) }
+
+func (m *model) alarmText() string { return " ! ALARM  " + clean(m.view.Alarm) }

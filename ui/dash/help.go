@@ -11,11 +11,15 @@ func (m *model) helpKey(msg tea.KeyPressMsg) tea.Cmd {
 	case ok && act == actDetach:
 		return m.leave()
 	case ok && (act == actDown || act == actUp || act == actHalfDown || act == actHalfUp || act == actTop || act == actEnd):
-		m.helpTop = moved(act, m.helpTop, m.h/2, max(len(m.helpLines())-m.helpRows(), 0))
+		m.scrollHelp(act)
 	default:
 		m.help = false
 	}
 	return nil
+}
+
+func (m *model) scrollHelp(act action) {
+	m.helpTop = moved(act, m.helpTop, m.h/2, max(len(m.helpLines())-m.helpRows(), 0))
 }
 
 func (m *model) helpRows() int { return max(m.h-4, 1) }

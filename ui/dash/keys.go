@@ -36,6 +36,8 @@ const (
 	actClock
 	actErrors
 	actThisStep
+	actCopy
+	actMouse
 	actHelp
 	actDetach
 )
@@ -95,6 +97,8 @@ var keyTable = []keyEntry{
 	{actErrors, groupLog, bind("e", "warnings and errors only", "e"), "errors", logPane},
 	{actThisStep, groupLog, bind("s", "the selected step only", "s"), "this step", logPane},
 
+	{actCopy, groupSelf, bind("y", "copy: the step's raw commands, or the log line", "y"), "", noPane},
+	{actMouse, groupSelf, bind("m", "mouse on or off; off, text can be selected", "m"), "", noPane},
 	{actHelp, groupSelf, bind("?", "this help", "?"), "help", noPane},
 	{actDetach, groupSelf, bind("q", "detach: the work goes on", "q", "ctrl+c"), "detach (work goes on)", noPane},
 }

@@ -75,8 +75,8 @@ func (m *model) sinceView() time.Duration {
 	return m.engineNow().Sub(m.view.Now)
 }
 
-// linkText is the end of the header line.
-func (m *model) linkText() string {
+// linkText is the end of the header line; short leaves out what the line above the keys says anyway.
+func (m *model) linkText(short bool) string {
 	age := format.Short(m.now.Sub(m.link.since))
 	switch m.link.state {
 	case live:
@@ -88,6 +88,9 @@ func (m *model) linkText() string {
 	default:
 		if m.view != nil && m.view.Finished {
 			return m.st.dim.Render("○ engine has ended")
+		}
+		if short {
+			return m.st.bad.Render("○ no contact " + age)
 		}
 		return m.st.bad.Render("○ no contact " + age + " – retrying")
 	}

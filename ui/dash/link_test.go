@@ -50,7 +50,7 @@ func TestTheReasonOfLostContactIsShown(t *testing.T) {
 	s := driving(t, 120, 36, dumping())
 	s.send(feedMsg{events: []session.Event{{Kind: session.KindLost, Since: s.clock.now(), Problem: "no engine is running\x1b[2J"}}})
 	s.pass(14 * time.Second)
-	s.wants("○ no contact 00:14 – retrying", "no engine is running; this is how it was")
+	s.wants("○ no contact 00:14 – retrying", "no engine is running, trying again; this is how it was")
 	// The client reports each try; the count goes on from the first.
 	s.send(feedMsg{events: []session.Event{{Kind: session.KindLost, Since: s.clock.now(), Problem: "socket refused"}}})
 	s.wants("no contact 00:14", "socket refused")

@@ -45,7 +45,7 @@ func newLogPanel() logPanel {
 	s := textinput.Styles{}
 	s.Cursor.Blink = false
 	in.SetStyles(s)
-	return logPanel{follow: true, stale: true, input: in}
+	return logPanel{follow: true, stale: true, wrapped: true, input: in}
 }
 
 func (l *logPanel) resize(r rect) { l.w, l.h = max(r.w-2, 0), max(r.h-2, 0) }
@@ -136,6 +136,23 @@ func (l *logPanel) lastTop() int {
 		}
 	}
 	return 0
+}
+
+// current is the line that is meant by the one line: the one found last, if it is shown, else the newest on the screen.
+func (l *logPanel) current() *steps.LogLine {
+	v := l.visible()
+	if len(v) == 0 {
+		return nil
+	}
+	if i := l.find(l.at); l.at != 0 && i < len(v) && l.lines[v[i]].Seq == l.at {
+		return &l.lines[v[i]]
+	}
+	last, rows := l.position(), 0
+	for i := last; i < len(v) && rows < l.h; i++ {
+		rows += l.rows(&l.lines[v[i]])
+		last = i
+	}
+	return &l.lines[v[last]]
 }
 
 // position is the first line drawn.

@@ -132,6 +132,8 @@ func TestWrappedLinesShowAllOfThem(t *testing.T) {
 	s := driving(t, 80, 24, dumping())
 	long := "pg_restore: error: could not execute query: " + strings.Repeat("word ", 20) + "END"
 	s.logs(steps.LogLine{Level: steps.Error, Step: 6, Text: long})
+	s.wants("END")
+	s.press("w")
 	s.lacks("END")
 	s.wants("…")
 	s.press("w")

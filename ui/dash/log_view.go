@@ -11,10 +11,12 @@ import (
 	"changeover/ui/format"
 )
 
-// The columns before the text of a log line.
+// The columns before the text of a log line. Names of steps are left out where they would take the room of the text.
 const (
-	logTimeWidth = 10 // "+00:17:03 "
-	logStepWidth = 14 // " 4 Dump      "
+	logTimeWidth   = 10 // "+00:17:03 "
+	logStepWidth   = 14 // " 4 Dump      "
+	logNumberWidth = 3  // " 4 "
+	logNamesFrom   = 96
 )
 
 // drawLog fills the log panel.
@@ -34,8 +36,19 @@ func (m *model) drawLog(r rect) []string {
 	if len(v) == 0 {
 		body = append(body, m.st.dim.Render(" "+m.emptyLog()))
 	}
-	for i := l.position(); i < len(v) && len(body) < l.h; i++ {
+	first := l.position()
+	for i := first; i < len(v) && len(body) < l.h; i++ {
 		body = append(body, m.logLine(&l.lines[v[i]])...)
+	}
+	// At the end, rows that are left over show the end of the line before.
+	if free := l.h - len(body); l.follow && first > 0 && free > 0 {
+		before := m.logLine(&l.lines[v[first-1]])
+		rest := before[max(len(before)-free, 0):]
+		if len(rest) < len(before) {
+			indent := logTimeWidth + l.stepWidth()
+			rest[0] = strings.Repeat(" ", indent-1) + m.st.dim.Render("…") + rest[0][indent:]
+		}
+		body = append(rest, body...)
 	}
 	return b.draw(m.st, r.w, r.h, body)
 }
@@ -73,9 +86,9 @@ func (m *model) logStatus() string {
 // logLine draws one line, over several rows when wrapping is on.
 func (m *model) logLine(line *steps.LogLine) []string {
 	l := &m.log
-	prefix := m.st.dim.Render(fit(m.logTime(line), logTimeWidth) + fit(m.logStep(line.Step), logStepWidth))
+	prefix := m.st.dim.Render(fit(m.logTime(line), logTimeWidth) + fit(m.logStep(line.Step), l.stepWidth()))
 	if line.Seq == l.at && l.at != 0 {
-		prefix = m.st.accent.Render(fit("▌"+m.logTime(line), logTimeWidth)) + m.st.dim.Render(fit(m.logStep(line.Step), logStepWidth))
+		prefix = m.st.accent.Render(fit("▌"+m.logTime(line), logTimeWidth)) + m.st.dim.Render(fit(m.logStep(line.Step), l.stepWidth()))
 	}
 	text := logText(line)
 	w := l.textWidth()
@@ -88,7 +101,7 @@ func (m *model) logLine(line *steps.LogLine) []string {
 		if i == 0 {
 			rows[i] = " " + prefix + styled
 		} else {
-			rows[i] = strings.Repeat(" ", logTimeWidth+logStepWidth+1) + styled
+			rows[i] = strings.Repeat(" ", logTimeWidth+l.stepWidth()+1) + styled
 		}
 	}
 	return rows
@@ -102,7 +115,14 @@ func (l *logPanel) rows(line *steps.LogLine) int {
 	return max(len(wrap(logText(line), l.textWidth())), 1)
 }
 
-func (l *logPanel) textWidth() int { return max(l.w-logTimeWidth-logStepWidth-1, 8) }
+func (l *logPanel) textWidth() int { return max(l.w-logTimeWidth-l.stepWidth()-1, 8) }
+
+func (l *logPanel) stepWidth() int {
+	if l.w < logNamesFrom {
+		return logNumberWidth
+	}
+	return logStepWidth
+}
 
 // logText says the level in a word, so that it does not hang on colour.
 func logText(line *steps.LogLine) string {
@@ -146,7 +166,13 @@ func (m *model) logTime(line *steps.LogLine) string {
 }
 
 func (m *model) logStep(n int) string {
-	if s := m.stepNumber(n); s != nil {
+	s := m.stepNumber(n)
+	switch {
+	case m.log.stepWidth() == logNumberWidth && s == nil:
+		return " –"
+	case m.log.stepWidth() == logNumberWidth:
+		return fmt.Sprintf("%2d", n)
+	case s != nil:
 		return fmt.Sprintf("%2d %s", n, fitEnd(clean(s.Name), logStepWidth-4))
 	}
 	return " – run"

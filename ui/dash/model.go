@@ -39,6 +39,7 @@ type model struct {
 	dialogs   int // dialogs opened so far; numbers them
 	help      bool
 	helpTop   int
+	mouse     bool // it is listened to
 	note      notice
 	sending   string // the command in flight, in words
 	leaving   bool   // the last frame is blank

@@ -14,13 +14,17 @@ func (m *model) drawHint(w int) string {
 	case m.view == nil:
 		return fit(m.st.dim.Render(" "+orElse(m.link.problem, "waiting for the engine")), w)
 	case m.link.stale() && !m.view.Finished:
-		return fit(m.st.warn.Render(" ! "+orElse(m.link.problem, "no contact")+"; this is how it was at "+m.wallClock(m.engineNow())), w)
+		trying := ""
+		if m.link.state == lost {
+			trying = ", trying again"
+		}
+		return fit(m.st.warn.Render(" ! "+orElse(m.link.problem, "no contact")+trying+"; this is how it was at "+m.wallClock(m.engineNow())), w)
 	case m.view.Paused:
 		by := ""
 		if m.view.PausedBy != "" {
 			by = " by " + clean(m.view.PausedBy)
 		}
-		return fit(m.st.warn.Render(" ‖ paused"+by+": nothing new is sent, work in flight goes on; p resumes"), w)
+		return fit(m.st.warn.Render(" ‖ paused"+by+"; p resumes. Nothing new is sent, work in flight goes on"), w)
 	case m.view.Hint != "":
 		return fit(" "+clean(m.view.Hint), w)
 	case m.view.Finished:
@@ -32,11 +36,18 @@ func (m *model) drawHint(w int) string {
 
 // ownHint is for an engine that gives none: what runs, and whether anything is to be pressed.
 func (m *model) ownHint() string {
+	if m.view.Alarm != "" {
+		return "the alarm needs you: p pauses, B brings production back on old-primary"
+	}
 	if next := m.stepNumber(m.view.Next); next != nil {
 		return stepLabel(next) + " can start: a starts it"
 	}
 	for i := range m.view.Steps {
-		if s := &m.view.Steps[i]; s.State.Active() {
+		s := &m.view.Steps[i]
+		if s.State.Active() && s.Waiting != nil && s.Waiting.Who == "you" {
+			return stepLabel(s) + " waits for you: " + clean(s.Waiting.For)
+		}
+		if s.State.Active() {
 			return stepLabel(s) + " is " + m.look(s).word + "; there is nothing to press until it ends"
 		}
 	}
@@ -48,7 +59,7 @@ func (m *model) ownHint() string {
 func (m *model) drawKeys(w int) string {
 	right := ""
 	for _, e := range keyTable {
-		if e.group == groupSelf {
+		if e.group == groupSelf && e.short != "" {
 			right += m.keyText(e) + "  "
 		}
 	}

@@ -66,12 +66,8 @@ func (m *model) drawSteps(r rect) []string {
 		}
 	}
 	b.right = fmt.Sprintf("%d/%d done", done, len(m.view.Steps))
-	rows := r.h - 1
-	if b.last {
-		rows--
-	}
-	listed := min(rows, len(m.view.Steps))
-	first := max(min(m.sel-1-listed/2, len(m.view.Steps)-listed), 0)
+	rows := m.stepRows()
+	first, listed := m.stepWindow(rows)
 	body := make([]string, 0, rows)
 	for i := first; i < first+listed; i++ {
 		body = append(body, m.stepRow(&m.view.Steps[i], r.w-2))
@@ -80,6 +76,21 @@ func (m *model) drawSteps(r rect) []string {
 		body = append(body, m.money(r.w-2, rows-len(body))...)
 	}
 	return b.draw(m.st, r.w, r.h, body)
+}
+
+// stepRows is how many lines the panel has.
+func (m *model) stepRows() int {
+	rows := m.lay.steps.h - 1
+	if m.lay.mode == full {
+		rows--
+	}
+	return max(rows, 0)
+}
+
+// stepWindow is which of the steps are listed in so many rows: the selected one is in the middle.
+func (m *model) stepWindow(rows int) (first, listed int) {
+	listed = min(rows, len(m.view.Steps))
+	return max(min(m.sel-1-listed/2, len(m.view.Steps)-listed), 0), listed
 }
 
 func (m *model) stepRow(s *steps.StepView, w int) string {

@@ -35,6 +35,25 @@ func (m *model) outage() time.Duration {
 	return o.Total
 }
 
+// outageShort is the outage clock where there is little room: over budget, only by how much.
+func (m *model) outageShort() string {
+	o, used := m.view.Outage, m.outage()
+	doubt := ""
+	if o.Active && m.link.stale() {
+		doubt = "+?"
+	}
+	switch {
+	case used == 0 && !o.Active:
+		return "no outage yet"
+	case !o.Active:
+		return "outage over, " + format.Clock(used)
+	case o.Budget > 0 && used > o.Budget:
+		return "OUTAGE " + format.Clock(used) + doubt + " OVER"
+	default:
+		return "OUTAGE " + format.Clock(used) + doubt
+	}
+}
+
 // outageText is the number everybody watches, in words that say whether it is running. The second result is its style.
 func (m *model) outageText() (text string, loud bool) {
 	o := m.view.Outage

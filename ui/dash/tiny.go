@@ -11,9 +11,9 @@ import (
 func (m *model) drawTiny() []string {
 	need := fmt.Sprintf("need %d×%d, have %d×%d", compactWidth, compactHeight, m.w, m.h)
 	if m.view == nil {
-		return []string{"changeover", m.linkText(), need, "q detach"}
+		return []string{"changeover", m.linkText(false), need, "q detach"}
 	}
-	lines := []string{m.outageStyle(), m.linkText()}
+	lines := []string{m.outageStyle(false), m.linkText(false)}
 	if m.view.Alarm != "" {
 		lines = append([]string{m.st.alarm.Render("! ALARM " + clean(m.view.Alarm))}, lines...)
 	}

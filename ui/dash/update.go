@@ -46,6 +46,10 @@ func (m *model) take(msg tea.Msg) tea.Cmd {
 		return m.takeKey(msg)
 	case tea.PasteMsg:
 		m.takePaste(msg)
+	case tea.MouseClickMsg:
+		m.takeClick(msg)
+	case tea.MouseWheelMsg:
+		m.takeWheel(msg)
 	}
 	return nil
 }

@@ -43,6 +43,10 @@ func (m *model) perform(act action) tea.Cmd {
 		return m.command(act)
 	case actDetach:
 		return m.leave()
+	case actCopy:
+		return m.copyFocused()
+	case actMouse:
+		m.toggleMouse()
 	case actHelp:
 		m.help, m.helpTop = true, 0
 	case actOpen:
@@ -144,8 +148,11 @@ func (m *model) cycle(by int) {
 }
 
 // move scrolls the focused panel, or moves the cursor in the list of steps.
-func (m *model) move(act action) {
-	switch m.focus {
+func (m *model) move(act action) { m.moveIn(m.focus, act) }
+
+// moveIn is move for any panel.
+func (m *model) moveIn(p pane, act action) {
+	switch p {
 	case logPane:
 		m.log.move(act)
 	case stepsPane:

@@ -15,6 +15,9 @@ func (m *model) View() tea.View {
 		v.Content = m.frame()
 	}
 	v.AltScreen = true
+	if m.mouse && !m.leaving {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	return v
 }
 
