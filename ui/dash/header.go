@@ -95,14 +95,11 @@ func (m *model) outageStyle(short bool) string {
 
 // driverText is who drives, the name cut to w cells.
 func (m *model) driverText(w int) string {
-	d := m.view.Driver
-	text := ""
-	switch {
-	case m.you.Driving:
+	if m.you.Driving {
 		return "driver: you"
-	case d == nil:
-		text = m.st.warn.Render("nobody drives")
-	default:
+	}
+	text := m.st.warn.Render("nobody drives")
+	if d := m.view.Driver; d != nil {
 		text = "driver: " + fitEnd(clean(d.Name), w)
 	}
 	if m.opts.ReadOnly {
