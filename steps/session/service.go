@@ -170,7 +170,7 @@ func (s Service) installSystem(ctx context.Context, manager []string) error {
 	if err != nil {
 		return fmt.Errorf("write the unit: %w", err)
 	}
-	defer os.Remove(draft.Name())
+	defer func() { _ = os.Remove(draft.Name()) }()
 	if _, err := draft.WriteString(s.Unit(true)); err != nil {
 		return errors.Join(fmt.Errorf("write the unit: %w", err), draft.Close())
 	}
