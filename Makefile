@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
 # Where the tests keep a further PostgreSQL major, the official Heroku CLI and AWS's mock of the metadata service.
 CACHE ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover
 
-.PHONY: rehearse test bench build dist lint format setup-test
+.PHONY: rehearse test majors bench build dist lint format setup-test
 
 rehearse: ## the whole migration against local PostgreSQL servers, in the dashboard
 	@.ci/setup rehearse
@@ -17,15 +17,21 @@ build: ## one static binary
 
 test: setup-test ## everything that can fail
 	go vet ./...
-	CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres/17):$$CHANGEOVER_PG_DIRS" \
+	CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
+	CHANGEOVER_PG_MAJORS="$$(.ci/postgres-majors $(CACHE)/postgres 10 13 16 18)" \
 	CHANGEOVER_HEROKU_CLI="$$(.ci/heroku-cli $(CACHE)/heroku-cli)" \
 	CHANGEOVER_EC2_MOCK="$$(.ci/ec2-metadata-mock $(CACHE)/ec2-metadata-mock)" \
 		go test -race -timeout 20m $(TESTARGS) ./...
 
+majors: ## everything that is nasty, from every PostgreSQL from 10 to 18 to every one from 13 to 18, from leaders and followers
+	CHANGEOVER_TEST_ALL_MAJORS=1 CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
+	CHANGEOVER_PG_MAJORS="$$(.ci/postgres-majors $(CACHE)/postgres 10 11 12 13 14 15 16 18)" \
+		go test -timeout 90m -run 'TestMajors' -v ./pgxfer/stream
+
 bench: ## transfers against pg_dump, pg_restore and pgcopydb; BENCH_MB, BENCH_ROUNDS, BENCH_ONLY=peers|capped|costs and more: go run ./pgxfer/bench -h
 	@.ci/setup rehearse
 	@$(MAKE) --no-print-directory build
-	@CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres/17):$$CHANGEOVER_PG_DIRS" \
+	@CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
 	BENCH_PGCOPYDB="$${BENCH_PGCOPYDB-$$(.ci/pgcopydb $(CACHE)/pgcopydb)}" \
 		go run ./pgxfer/bench
 

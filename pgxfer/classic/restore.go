@@ -133,11 +133,9 @@ func (r *restore) makePlan(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range list {
-		if changed := m.Rewrite(r.toc); changed > 0 {
-			r.rewrote = true
-			r.report.Warn("%s: %d definitions adapted", m, changed)
-		}
+	for _, said := range schema.RewriteMoved(r.toc, list) {
+		r.rewrote = true
+		r.report.Warn("%s", said)
 	}
 	for _, s := range r.plan.Skipped {
 		r.report.Info("not restored: %s %s (%s)", s.Kind, s.Name, s.Reason)

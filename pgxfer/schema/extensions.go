@@ -65,10 +65,10 @@ func (t Target) Missing(source []pgserver.Extension) error {
 	return nil
 }
 
-// Moved is an extension that lives in another schema on the target, with the names of what it brings.
+// Moved is an extension that lives in another schema on the target.
 type Moved struct {
 	name, from, to string
-	members        []string
+	names          *regexp.Regexp // of what it brings, with the schema before them
 }
 
 // MovedExtensions finds extensions that the target has in another schema than the source. From 2022 to 2023 Heroku made all new ones
@@ -92,12 +92,12 @@ func MovedExtensions(ctx context.Context, conn *pgx.Conn, source []pgserver.Exte
 		if err != nil {
 			return nil, fmt.Errorf("listing what extension %s holds: %w", e.Name, err)
 		}
-		m := Moved{name: e.Name, from: e.Schema, to: have.Schema}
-		if m.members, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		members, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
 			return nil, fmt.Errorf("listing what extension %s holds: %w", e.Name, err)
 		}
-		if len(m.members) > 0 {
-			list = append(list, m)
+		if len(members) > 0 {
+			list = append(list, newMoved(e.Name, e.Schema, have.Schema, members))
 		}
 	}
 	return list, nil
@@ -108,30 +108,63 @@ func (m Moved) String() string {
 	return fmt.Sprintf("extension %s is in schema %s on the target and in %s on the source", m.name, m.to, m.from)
 }
 
-// Rewrite makes definitions name the extension's things where the target has them. It returns how many entries it changed.
-func (m Moved) Rewrite(toc *archive.TOC) int {
+// RewriteMoved makes definitions name the extensions' things where the target has them. It returns, for people, what it changed.
+func RewriteMoved(toc *archive.TOC, list []Moved) (said []string) {
+	changed := make([]int, len(list))
+	for i := range toc.Entries {
+		e := &toc.Entries[i]
+		for n, m := range list {
+			was := e.Defn.Value
+			if e.Defn.Value = m.rewrite(was, pgx.Identifier{m.to}.Sanitize()); e.Defn.Value != was {
+				changed[n]++
+			}
+		}
+		e.Defn.Value = strings.ReplaceAll(e.Defn.Value, moved, "")
+	}
+	for n, m := range list {
+		if changed[n] > 0 {
+			said = append(said, fmt.Sprintf("%s: %d definitions adapted", m, changed[n]))
+		}
+	}
+	return said
+}
+
+// RewriteNames does the same to a definition as the server prints it, which quotes names only where they need it.
+func RewriteNames(definition string, list []Moved) string {
+	for _, m := range list {
+		to := m.to
+		if !plainName.MatchString(to) {
+			to = pgx.Identifier{to}.Sanitize()
+		}
+		definition = m.rewrite(definition, to)
+	}
+	return strings.ReplaceAll(definition, moved, "")
+}
+
+var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// moved stands before and after a schema that a name was given, until all extensions have been seen to: two may have changed places, and names
+// such as that of an operator are in both. No definition can hold the character.
+const moved = "\x00"
+
+func (m Moved) rewrite(definition, to string) string {
+	// Twice, because two names may share the character between them.
+	for range 2 {
+		definition = m.names.ReplaceAllString(definition, "${1}"+moved+to+moved+".${2}${3}")
+	}
+	return definition
+}
+
+// newMoved prepares to look for the members of an extension.
+func newMoved(name, from, to string, members []string) Moved {
 	// Longest first, so that no name is taken for the beginning of a longer one.
-	members := append([]string(nil), m.members...)
+	members = append([]string(nil), members...)
 	sort.Slice(members, func(i, j int) bool { return len(members[i]) > len(members[j]) })
 	alternatives := make([]string, len(members))
 	for i, name := range members {
 		quoted := pgx.Identifier{name}.Sanitize()
 		alternatives[i] = regexp.QuoteMeta(name) + "|" + regexp.QuoteMeta(quoted)
 	}
-	from := regexp.QuoteMeta(m.from) + "|" + regexp.QuoteMeta(pgx.Identifier{m.from}.Sanitize())
-	names := regexp.MustCompile(`(^|[^\w."])(?:` + from + `)\.(` + strings.Join(alternatives, "|") + `)($|[^\w"$])`)
-	to := pgx.Identifier{m.to}.Sanitize()
-	changed := 0
-	for i := range toc.Entries {
-		e := &toc.Entries[i]
-		was := e.Defn.Value
-		// Twice, because two names may share the character between them.
-		for range 2 {
-			e.Defn.Value = names.ReplaceAllString(e.Defn.Value, "${1}"+to+".${2}${3}")
-		}
-		if e.Defn.Value != was {
-			changed++
-		}
-	}
-	return changed
+	schema := regexp.QuoteMeta(from) + "|" + regexp.QuoteMeta(pgx.Identifier{from}.Sanitize())
+	return Moved{name: name, from: from, to: to, names: regexp.MustCompile(`(^|[^\w."])(?:` + schema + `)\.(` + strings.Join(alternatives, "|") + `)($|[^\w"$])`)}
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"strings"
 	"testing"
 
 	"changeover/pgxfer/archive"
@@ -66,7 +67,7 @@ func TestFilterKnowsWhoMayWhat(t *testing.T) {
 }
 
 func TestMovedExtensionIsNamedWhereItIs(t *testing.T) {
-	m := Moved{name: "x", from: "public", to: "heroku_ext", members: []string{"citext", "citext_eq", "gin_trgm_ops", "%"}}
+	m := newMoved("x", "public", "heroku_ext", []string{"citext", "citext_eq", "gin_trgm_ops", "%"})
 	for was, want := range map[string]string{
 		"USING gin (name public.gin_trgm_ops);":                    `USING gin (name "heroku_ext".gin_trgm_ops);`,
 		"a public.citext, b public.citext[]":                       `a "heroku_ext".citext, b "heroku_ext".citext[]`,
@@ -75,9 +76,24 @@ func TestMovedExtensionIsNamedWhereItIs(t *testing.T) {
 		"public.citext_of_mine, my_public.citext, public.t.citext": "public.citext_of_mine, my_public.citext, public.t.citext",
 	} {
 		toc := &archive.TOC{Entries: []archive.Entry{{Defn: archive.Text{Value: was, Set: true}}}}
-		m.Rewrite(toc)
+		RewriteMoved(toc, []Moved{m})
 		if got := toc.Entries[0].Defn.Value; got != want {
 			t.Errorf("%q became %q, want %q", was, got, want)
 		}
+		printed := strings.ReplaceAll(want, `"`, "")
+		if got := RewriteNames(was, []Moved{m}); got != printed {
+			t.Errorf("%q became %q, want %q", was, got, printed)
+		}
+	}
+}
+
+// Two extensions may have changed places, and both have an operator of the name.
+func TestMovedExtensionsMayChangePlaces(t *testing.T) {
+	toc := &archive.TOC{Entries: []archive.Entry{{Defn: archive.Text{Value: "public.a heroku_ext.b OPERATOR(public.<>) OPERATOR(heroku_ext.<>)", Set: true}}}}
+	said := RewriteMoved(toc, []Moved{
+		newMoved("x", "public", "heroku_ext", []string{"a", "<>"}), newMoved("y", "heroku_ext", "public", []string{"b", "<>"}),
+	})
+	if got, want := toc.Entries[0].Defn.Value, `"heroku_ext".a "public".b OPERATOR("heroku_ext".<>) OPERATOR("public".<>)`; got != want || len(said) != 2 {
+		t.Errorf("got %q, want %q; said %q", got, want, said)
 	}
 }

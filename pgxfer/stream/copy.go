@@ -127,7 +127,11 @@ func (c *direct) transfer(ctx context.Context) (pgxfer.RestoreResult, error) {
 		<-beat
 		c.letGo(ctx)
 	}()
-	return c.restore.all(ctx)
+	result, err := c.restore.all(ctx)
+	if err == nil {
+		result.Skipped = append(append([]pgxfer.Skipped(nil), d.plan.Skipped...), result.Skipped...)
+	}
+	return result, err
 }
 
 // letGo ends the sessions on the source, and with them the snapshot, which on a leader keeps VACUUM from its work. Nobody may be reading.

@@ -260,10 +260,8 @@ func (r *restore) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range list {
-		if changed := m.Rewrite(toc); changed > 0 {
-			r.report.Warn("%s: %d definitions adapted", m, changed)
-		}
+	for _, said := range schema.RewriteMoved(toc, list) {
+		r.report.Warn("%s", said)
 	}
 	if len(list) > 0 {
 		r.entries.Keep = schema.Filter(toc, target).Keep // with the definitions as they are now

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"changeover/pgxfer"
+	"changeover/pgxfer/schema"
 )
 
 // inventory is every definition by what it defines, such as "index public.events_idx".
@@ -75,6 +76,15 @@ func short(definition string) string {
 	return text
 }
 
+// renamed is the inventory as it reads where extensions are in other schemas.
+func (i inventory) renamed(list []schema.Moved) inventory {
+	renamed := make(inventory, len(i))
+	for object, definition := range i {
+		renamed[schema.RewriteNames(object, list)] = schema.RewriteNames(definition, list)
+	}
+	return renamed
+}
+
 // normalise makes definitions of different majors comparable: from 16 on views name columns without their table where that is clear, so
 // between majors the text of queries is compared without qualifiers, parentheses and blanks. That forgives a rewritten query only
 // if it differs in nothing else.
@@ -83,6 +93,9 @@ func (i inventory) normalise() {
 		if queryText.MatchString(object) {
 			definition = qualifier.ReplaceAllString(definition, "")
 			i[object] = noise.Replace(strings.Join(strings.Fields(definition), " "))
+		}
+		if strings.HasPrefix(object, "trigger ") { // until 11 a trigger's function was called a procedure
+			i[object] = strings.Replace(definition, " EXECUTE PROCEDURE ", " EXECUTE FUNCTION ", 1)
 		}
 	}
 }

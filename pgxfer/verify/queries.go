@@ -18,13 +18,17 @@ func inventoryQueries(v pgserver.Version) []string {
 	if v.Major() >= 14 {
 		columnList = ` || CASE WHEN a.attcompression <> '' THEN ' compression ' || a.attcompression::text ELSE '' END`
 	}
+	derived := `false`
+	if v.Major() >= 11 {
+		derived = `(o.contype = 'f' AND o.conparentid <> 0)`
+	}
 	kind := func(column, kinds string) string { return column + " = ANY ('{" + kinds + "}')" }
 	replace := strings.NewReplacer(
 		"USER_SCHEMA", pgserver.UserSchema("n.nspname"),
 		"OWN_CLASS", pgserver.NotExtensionOwned("pg_class", "c.oid"),
 		"OWN_PROC", pgserver.NotExtensionOwned("pg_proc", "p.oid"),
 		"OWN_TYPE", pgserver.NotExtensionOwned("pg_type", "t.oid"),
-		"GENERATED", generated, "COMPRESSION", columnList,
+		"DERIVED", derived, "GENERATED", generated, "COMPRESSION", columnList,
 		"RELATIONS", kind("c.relkind", "r,p,f"),
 	)
 	queries := append(relationQueries(), objectQueries()...)
@@ -47,6 +51,7 @@ func relationQueries() []string {
 		`SELECT 'table ' || c.oid::regclass, pg_catalog.concat_ws(', ', 'kind ' || c.relkind::text, 'persistence ' || c.relpersistence::text,
 			'replica identity ' || c.relreplident::text, CASE WHEN c.relrowsecurity THEN 'row security' END,
 			CASE WHEN c.relforcerowsecurity THEN 'forced row security' END, 'options ' || (SELECT pg_catalog.string_agg(o, ' ' ORDER BY o) FROM pg_catalog.unnest(c.reloptions) o),
+			'toast options ' || (SELECT pg_catalog.string_agg(o, ' ' ORDER BY o) FROM pg_catalog.pg_class toast, pg_catalog.unnest(toast.reloptions) o WHERE toast.oid = c.reltoastrelid),
 			'key ' || CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END, 'bound ' || pg_catalog.pg_get_expr(c.relpartbound, c.oid),
 			'of ' || NULLIF(c.reloftype, 0)::regtype,
 			'inherits ' || (SELECT pg_catalog.string_agg(i.inhparent::regclass::text, ' ' ORDER BY i.inhseqno) FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid))` +
@@ -64,12 +69,14 @@ func relationQueries() []string {
 			LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 			WHERE (RELATIONS OR c.relkind IN ('v', 'm', 'c')) AND a.attnum > 0 AND NOT a.attisdropped AND` + where,
 		`SELECT 'index ' || c.oid::regclass, pg_catalog.concat_ws(', ', pg_catalog.pg_get_indexdef(c.oid), CASE WHEN NOT i.indisvalid THEN 'invalid' END,
-			CASE WHEN NOT i.indisready THEN 'not ready' END, CASE WHEN i.indisclustered THEN 'clustered' END, CASE WHEN i.indisreplident THEN 'replica identity' END)` +
+			CASE WHEN NOT i.indisready THEN 'not ready' END, CASE WHEN i.indisclustered THEN 'clustered' END, CASE WHEN i.indisreplident THEN 'replica identity' END,
+			'statistics ' || (SELECT pg_catalog.string_agg(a.attnum || ': ' || a.attstattarget, ' ' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0))` +
 			from + `JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE` + where,
-		// From 18 on NOT NULL is a constraint too; it stands with the column already.
+		// From 18 on NOT NULL is a constraint too; it stands with the column already. What a foreign key to or of a partitioned table
+		// makes for each partition follows from it, under names that differ between majors.
 		`SELECT 'constraint ' || pg_catalog.quote_ident(o.conname) || ' on ' || c.oid::regclass, pg_catalog.pg_get_constraintdef(o.oid)
 			|| CASE WHEN NOT o.convalidated AND pg_catalog.pg_get_constraintdef(o.oid) !~ 'NOT VALID$' THEN ' not validated' ELSE '' END` +
-			from + `JOIN pg_catalog.pg_constraint o ON o.conrelid = c.oid WHERE o.contype <> 'n' AND` + where,
+			from + `JOIN pg_catalog.pg_constraint o ON o.conrelid = c.oid WHERE o.contype <> 'n' AND NOT DERIVED AND` + where,
 		`SELECT 'trigger ' || pg_catalog.quote_ident(g.tgname) || ' on ' || c.oid::regclass, pg_catalog.pg_get_triggerdef(g.oid) || ' enabled ' || g.tgenabled::text` +
 			from + `JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.oid WHERE NOT g.tgisinternal AND` + where,
 		`SELECT CASE c.relkind WHEN 'v' THEN 'view ' ELSE 'materialized view ' END || c.oid::regclass, pg_catalog.pg_get_viewdef(c.oid)

@@ -13,6 +13,7 @@ import (
 	"changeover/pgxfer/meter"
 	"changeover/pgxfer/pgserver"
 	"changeover/pgxfer/pgtools"
+	"changeover/pgxfer/schema"
 )
 
 const interval = 500 * time.Millisecond
@@ -219,6 +220,34 @@ func (v *verification) definitions(ctx context.Context) error {
 		source.normalise()
 		target.normalise()
 	}
+	moved, err := v.movedExtensions(ctx)
+	if err != nil {
+		return err
+	}
+	if len(moved) > 0 {
+		source = source.renamed(moved)
+	}
 	v.differ(source.compare(target)...)
 	return nil
+}
+
+// movedExtensions finds extensions in other schemas than on the source: what names their things then differs, and means the same.
+func (v *verification) movedExtensions(ctx context.Context) ([]schema.Moved, error) {
+	source, err := pgserver.Extensions(ctx, v.source.keeper)
+	if err != nil {
+		return nil, err
+	}
+	target, err := pgserver.Extensions(ctx, v.target.keeper)
+	if err != nil {
+		return nil, err
+	}
+	have := schema.Target{Extensions: map[string]pgserver.Extension{}}
+	for _, e := range target {
+		have.Extensions[e.Name] = e
+	}
+	moved, err := schema.MovedExtensions(ctx, v.target.keeper, source, have)
+	for _, m := range moved {
+		v.report.Warn("not taken for a difference: %s", m)
+	}
+	return moved, err
 }

@@ -39,6 +39,7 @@ func original(t *testing.T, cluster *localpg.Cluster) pgtest.DB {
 		CREATE TABLE "no columns" ();
 		INSERT INTO "no columns" DEFAULT VALUES;
 		CREATE INDEX notes_body ON notes (body);
+		CREATE INDEX notes_body2 ON notes (lower(body));
 		CREATE VIEW long_notes AS SELECT id, body FROM notes WHERE length(body) > 6;
 		CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql AS 'SELECT n * 2';
 		CREATE MATERIALIZED VIEW bodies AS SELECT id, body FROM notes;
@@ -117,6 +118,8 @@ func TestEveryChangeIsFound(t *testing.T) {
 		{"a byte in the middle of a large object", `SELECT lo_put(900001, 300001, '\x01')`, found("large objects", "all")},
 		{"a large object is missing", `SELECT lo_unlink(900001)`, found("large objects", "all")},
 		{"a large object has another number", `SELECT lo_unlink(900001); SELECT lo_from_bytea(900002, decode(repeat('00ff', 200000), 'hex'))`, found("large objects", "all")},
+		{"another option of a TOAST table", `ALTER TABLE notes SET (toast.autovacuum_enabled = off)`, found("definition", "table public.notes")},
+		{"other statistics of an expression", `ALTER INDEX notes_body2 ALTER COLUMN 1 SET STATISTICS 7`, found("definition", "index public.notes_body2")},
 		{"a view says something else", `CREATE OR REPLACE VIEW long_notes AS SELECT id, body FROM notes WHERE length(body) > 7`, found("definition", "view public.long_notes")},
 		{"a function does something else", `CREATE OR REPLACE FUNCTION twice(n int) RETURNS int LANGUAGE sql AS 'SELECT n * 3'`, found("definition", "function public.twice(integer)")},
 		{"another default", `ALTER TABLE notes ALTER id SET DEFAULT 5`, found("definition", "column public.notes.id")},

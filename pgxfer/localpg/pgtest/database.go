@@ -45,7 +45,14 @@ func Database(t testing.TB, cluster *localpg.Cluster) DB {
 			return // the test ended the server; the data goes with it
 		}
 		conn := connect(t, cluster.AdminConfig())
-		for _, sql := range []string{"DROP DATABASE IF EXISTS " + db.Name + " WITH (FORCE)", "DROP ROLE IF EXISTS " + db.Owner} {
+		force := " WITH (FORCE)"
+		if cluster.Installation().Major < 13 { // they wait five seconds for sessions that are ending
+			force = ""
+		}
+		for _, sql := range []string{
+			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + db.Name + "'",
+			"DROP DATABASE IF EXISTS " + db.Name + force, "DROP ROLE IF EXISTS " + db.Owner,
+		} {
 			if _, err := conn.Exec(context.Background(), sql); err != nil {
 				t.Errorf("%s: %v", sql, err)
 			}

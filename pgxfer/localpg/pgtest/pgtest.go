@@ -23,6 +23,10 @@ import (
 // instead of skipping them.
 const EnvRequire = "CHANGEOVER_REQUIRE_PG"
 
+// EnvMajors names the environment variable that lists directories of servers, as localpg.EnvDirs does, which only tests of all majors use:
+// others would start servers that add nothing to them.
+const EnvMajors = "CHANGEOVER_PG_MAJORS"
+
 // patience bounds each single thing done for a test.
 const patience = 2 * time.Minute
 
@@ -70,6 +74,18 @@ func Majors(t testing.TB) []localpg.Installation {
 	}
 	t.Skipf("NOT TESTED: %v", err)
 	return nil
+}
+
+// EveryMajor makes the installations of CHANGEOVER_PG_MAJORS known to this test, client programs included, and returns what
+// [Majors] does then. The test must not be parallel to others.
+func EveryMajor(t testing.TB) []localpg.Installation {
+	t.Helper()
+	if more := os.Getenv(EnvMajors); more != "" {
+		t.Setenv(localpg.EnvDirs, more+string(os.PathListSeparator)+os.Getenv(localpg.EnvDirs))
+	} else {
+		t.Logf("NOT TESTED: further majors of PostgreSQL: %s is not set", EnvMajors)
+	}
+	return Majors(t)
 }
 
 // Option changes the server that Cluster or Follower makes.

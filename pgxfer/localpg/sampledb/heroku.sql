@@ -36,10 +36,10 @@ BEGIN
 END $$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA _heroku FROM PUBLIC;
 
-CREATE EVENT TRIGGER extension_before_drop ON ddl_command_start EXECUTE FUNCTION _heroku.extension_before_drop();
-CREATE EVENT TRIGGER log_create_ext ON ddl_command_end EXECUTE FUNCTION _heroku.create_ext();
-CREATE EVENT TRIGGER log_drop_ext ON sql_drop EXECUTE FUNCTION _heroku.drop_ext();
-CREATE EVENT TRIGGER validate_extension ON ddl_command_end EXECUTE FUNCTION _heroku.validate_extension();
+CREATE EVENT TRIGGER extension_before_drop ON ddl_command_start EXECUTE PROCEDURE _heroku.extension_before_drop();
+CREATE EVENT TRIGGER log_create_ext ON ddl_command_end EXECUTE PROCEDURE _heroku.create_ext();
+CREATE EVENT TRIGGER log_drop_ext ON sql_drop EXECUTE PROCEDURE _heroku.drop_ext();
+CREATE EVENT TRIGGER validate_extension ON ddl_command_end EXECUTE PROCEDURE _heroku.validate_extension();
 
 CREATE SCHEMA heroku_ext;
 COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language';
