@@ -54,6 +54,25 @@ objects() { pg_restore --format=directory --exit-on-error --no-owner --no-acl --
 const largeInScript = `WITH made AS MATERIALIZED (SELECT pg_catalog.lo_create(lo) FROM (SELECT DISTINCT lo FROM pg_temp.changeover_large_objects) made)
 		SELECT pg_catalog.count(*) FROM made' -c 'SELECT pg_catalog.lo_put(lo, pos, content) FROM pg_temp.changeover_large_objects ORDER BY lo, pos`
 
+// refreshScript fills materialized views, those again that read another one, unknown to the catalog, that had no rows yet.
+const refreshScript = `DO $do$ DECLARE todo text[] := ARRAY[VIEWS]; early text[]; name text; BEGIN
+	LOOP
+		early := ARRAY[]::text[];
+		FOREACH name IN ARRAY todo LOOP
+			BEGIN
+				EXECUTE pg_catalog.concat($$REFRESH MATERIALIZED VIEW $$, name);
+			EXCEPTION WHEN object_not_in_prerequisite_state THEN
+				early := pg_catalog.array_append(early, name);
+			END;
+		END LOOP;
+		EXIT WHEN pg_catalog.cardinality(early) = 0;
+		IF pg_catalog.cardinality(early) = pg_catalog.cardinality(todo) THEN
+			RAISE EXCEPTION $$these materialized views read others that have no rows: %$$, early;
+		END IF;
+		todo := early;
+	END LOOP;
+END $do$`
+
 // writeScript writes restore.sh and its lists. It must not be needed for our own restore, and no part of ours for it.
 func (d *dump) writeScript(ctx context.Context, sequences []pgserver.Sequence) error {
 	toc, err := archive.ReadTOC(filepath.Join(d.dir, piece.SchemaName))
@@ -95,17 +114,18 @@ func (d *dump) writeScript(ctx context.Context, sequences []pgserver.Sequence) e
 		}
 	}
 	line("\nobjects %s\n", postList)
-	for _, j := range (&restore{plan: d.plan, entries: schema.Filtered{Keep: pre}}).refreshes() {
-		for _, sql := range j.sql {
-			line("run %s", quote(sql))
+	if views := (&restore{plan: d.plan, entries: schema.Filtered{Keep: pre}}).matviews(); len(views) > 0 {
+		names := make([]string, len(views))
+		for i, m := range views {
+			names[i] = literal(pgx.Identifier{m.Schema, m.Name}.Sanitize())
 		}
+		line("run %s", quote(strings.Replace(refreshScript, "VIEWS", strings.Join(names, ", "), 1)))
 	}
 	for _, j := range (&restore{plan: d.plan}).comments() {
 		line("run %s", quote(strings.Join(j.sql, ";\n")))
 	}
 	for _, s := range sequences {
-		line("run %s", quote(fmt.Sprintf("SELECT pg_catalog.setval('%s'::pg_catalog.regclass, %d, %t)",
-			strings.ReplaceAll(s.QualifiedName(), "'", "''"), s.LastValue, s.IsCalled)))
+		line("run %s", quote(fmt.Sprintf("SELECT pg_catalog.setval(%s::pg_catalog.regclass, %d, %t)", literal(s.QualifiedName()), s.LastValue, s.IsCalled)))
 	}
 	line("run ANALYZE\necho restored")
 	return d.saveScript(ctx, b.String(), pre, post)
@@ -130,6 +150,9 @@ func (d *dump) saveScript(ctx context.Context, script string, pre, post []archiv
 	}
 	return d.list(e, unit{})
 }
+
+// literal makes a text of SQL out of anything.
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // quote makes one word of the shell out of anything.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

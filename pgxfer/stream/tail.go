@@ -32,12 +32,13 @@ func (r *restore) tail(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, jobs := range [][]*job{r.tailEntries(), r.refreshes(), r.comments()} {
-		for _, j := range jobs {
-			if err := r.tailJob(ctx, l, j); err != nil {
-				return err
-			}
+	for _, j := range append(r.tailEntries(), r.comments()...) {
+		if err := r.tailJob(ctx, l, j); err != nil {
+			return err
 		}
+	}
+	if err := r.refresh(ctx); err != nil {
+		return err
 	}
 	sequences, err := r.sequences(ctx)
 	if err != nil {
@@ -125,27 +126,6 @@ func (r *restore) tailEntries() (jobs []*job) {
 		}
 		batch.items = append(batch.items, tocItem(e))
 		batch.sql = append(batch.sql, e.Defn.Value)
-	}
-	return jobs
-}
-
-// refreshes fills materialized views in the order of the plan, and analyzes them.
-func (r *restore) refreshes() (jobs []*job) {
-	kept := map[uint32]bool{}
-	for _, e := range r.entries.Keep {
-		if e.Kind == "MATERIALIZED VIEW" {
-			kept[oidOf(e)] = true
-		}
-	}
-	for _, m := range r.plan.Matviews {
-		if !kept[m.OID] {
-			continue
-		}
-		name := pgx.Identifier{m.Schema, m.Name}.Sanitize()
-		jobs = append(jobs, &job{
-			kind: pgxfer.KindData, name: "materialized view " + m.Schema + "." + m.Name, items: []string{fmt.Sprintf("refresh/%d", m.OID)},
-			sql: []string{"REFRESH MATERIALIZED VIEW " + name, "ANALYZE " + name},
-		})
 	}
 	return jobs
 }

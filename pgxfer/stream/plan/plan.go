@@ -129,6 +129,8 @@ type Matview struct {
 	OID    uint32 `json:"oid"`
 	Schema string `json:"schema"`
 	Name   string `json:"name"`
+	// After are the materialized views that its query reads, also by way of other views.
+	After []uint32 `json:"after,omitempty"`
 }
 
 // Encode gives the bytes to store, and their hash, which names the plan.

@@ -188,9 +188,10 @@ func (p *Plan) askMatviews(ctx context.Context, conn *pgx.Conn) error {
 		), reach AS (
 			SELECT user_, used FROM uses UNION SELECT reach.user_, uses.used FROM reach JOIN uses ON uses.user_ = reach.used
 		)
-		SELECT c.oid, n.nspname::text, c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind = 'm' AND c.relispopulated AND `+userRelation+`
-		ORDER BY (SELECT pg_catalog.count(*) FROM reach JOIN pg_catalog.pg_class m ON m.oid = reach.used AND m.relkind = 'm' WHERE reach.user_ = c.oid), c.oid`)
+		SELECT oid, schema, name, after FROM (SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, ARRAY(SELECT m.oid FROM reach
+			JOIN pg_catalog.pg_class m ON m.oid = reach.used AND m.relkind = 'm' WHERE reach.user_ = c.oid ORDER BY m.oid) AS after
+		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind = 'm' AND c.relispopulated AND `+userRelation+`) listed ORDER BY pg_catalog.cardinality(after), oid`)
 	if err != nil {
 		return fmt.Errorf("listing materialized views: %w", err)
 	}
