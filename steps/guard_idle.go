@@ -2,9 +2,12 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"changeover/heroku"
 )
 
 // watchIdle watches databases that are to be destroyed until nobody has been connected to them, and nobody has written to
@@ -17,6 +20,13 @@ func watchIdle(ctx context.Context, env *Env, roles []Role) error {
 		db, ok := FactDatabase(role).Get(env.Facts())
 		if !ok || !db.Alive() {
 			continue // gone already: the step was interrupted
+		}
+		gone, err := isGone(ctx, env, db)
+		if err != nil {
+			return err
+		}
+		if gone {
+			continue // as well; the ledger will be told when its turn comes
 		}
 		if err := guardAttachments(ctx, env, db); err != nil {
 			return err
@@ -54,6 +64,18 @@ func watchIdle(ctx context.Context, env *Env, roles []Role) error {
 		still := env.Now().Sub(since)
 		return still >= idle, fmt.Sprintf("unused for %s", still.Round(time.Second)), nil
 	})
+}
+
+// isGone says whether Heroku has deleted a database, or is about to.
+func isGone(ctx context.Context, env *Env, db Database) (bool, error) {
+	addon, err := env.Heroku.Addon(ctx, db.AddonID)
+	switch {
+	case errors.Is(err, heroku.ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("looking for add-on %s: %w", db.Name, err)
+	}
+	return addon.State == heroku.AddonDeprovisioned || addon.State == heroku.AddonDeprovisioning, nil
 }
 
 // lookForUse names a session on a database that is neither ours nor Heroku's; empty when there is none. Of a primary it

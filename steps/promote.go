@@ -83,24 +83,24 @@ func lastAttach(ctx context.Context, h Heroku, app string) (last heroku.Release,
 	return last, false, nil
 }
 
-// keepReachable gives the outgoing database an attachment of ours unless it has another one on the app.
+// keepReachable gives the outgoing database an attachment of ours unless it has another one on the app. One of ours that is
+// there already may be that of a try which died before it had seen it, and is looked at.
 func keepReachable(ctx context.Context, env *Env, app string, role Role, id string, attachments []heroku.Attachment) error {
-	holdsDatabase := false
+	ours := env.Config().AttachmentName(role, 1)
+	wanted, other := false, false
 	for _, a := range attachments {
-		if a.Addon.ID != id || a.Namespace != nil {
-			continue
+		switch {
+		case a.Addon.ID != id || a.Namespace != nil:
+		case a.Name == heroku.DatabaseAttachment, a.Name == ours:
+			wanted = true
+		default:
+			other = true
 		}
-		if a.Name != heroku.DatabaseAttachment {
-			return nil
-		}
-		holdsDatabase = true
 	}
-	if !holdsDatabase {
+	if !wanted || other {
 		return nil
 	}
-	return env.Do(ctx, attachDatabase{
-		heroku: env.Heroku, app: app, role: role, addonID: id, addonName: addonName(env, role), name: env.Config().AttachmentName(role, 1),
-	})
+	return env.Do(ctx, attachDatabase{heroku: env.Heroku, app: app, role: role, addonID: id, addonName: addonName(env, role), name: ours})
 }
 
 // waitReleased waits for the newest release that attached DATABASE and fails when it failed: then the app may be

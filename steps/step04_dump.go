@@ -54,9 +54,9 @@ func (dump) Run(ctx context.Context, env *Env) error {
 		if err := FactDumping.Put(env, dir); err != nil {
 			return err
 		}
-		if err := env.Do(ctx, dumpArchive{env: env, dir: dir}); err != nil {
-			return err
-		}
+	}
+	if err := env.Do(ctx, dumpArchive{env: env, dir: dir}); err != nil {
+		return err
 	}
 	// A write during the dump makes the archive worthless: better to know before it is restored.
 	return requireFence(ctx, env)

@@ -49,14 +49,14 @@ func (restore) Check(ctx context.Context, env *Env) error {
 }
 
 func (restore) Run(ctx context.Context, env *Env) error {
-	if _, ok := FactRestored.Get(env.Facts()); !ok {
-		effect, err := whatToLoad(env)
-		if err != nil {
-			return err
-		}
-		if err := env.Do(ctx, effect); err != nil {
-			return err
-		}
+	effect, err := whatToLoad(env)
+	if err == nil {
+		err = env.Do(ctx, effect)
+	} else if _, loaded := FactRestored.Get(env.Facts()); loaded {
+		err = nil // what became of the archive is for waitDumped to say
+	}
+	if err != nil {
+		return err
 	}
 	if err := waitDumped(ctx, env); err != nil {
 		return err

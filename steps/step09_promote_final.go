@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"changeover/heroku"
 )
 
 // promoteFinal is step 9: a second, short outage in which final-primary takes over from fast-primary.
@@ -272,10 +274,15 @@ func (promoteFinal) Rollback(ctx context.Context, env *Env) error {
 	return destroyRollback(ctx, env, FinalPrimary)
 }
 
-// finalFollowsIfAlive is finalFollows, and true when there is nothing to destroy.
+// finalFollowsIfAlive is finalFollows, and true when there is nothing to destroy. A database that the ledger calls alive and
+// Heroku does not know was destroyed just before a crash; what is left is to write that down.
 func finalFollowsIfAlive(ctx context.Context, env *Env) (bool, error) {
 	if db, ok := FactDatabase(FinalPrimary).Get(env.Facts()); !ok || !db.Alive() {
 		return true, nil
 	}
-	return finalFollows(ctx, env)
+	following, err := finalFollows(ctx, env)
+	if errors.Is(err, heroku.ErrNotFound) {
+		return false, nil
+	}
+	return following, err
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -35,6 +36,8 @@ type Op struct {
 	Kind string // "write", "sync", "syncdir", "truncate"
 	Name string // base name of the file
 	N    int    // counts calls of this kind on this file from 1
+	// Copy is the file system as it is just before the call, for a hook that wants to try more than one fate.
+	Copy func() *FS
 }
 
 // FS is the file system. The zero value is not ready; use New.
@@ -94,6 +97,28 @@ func (f *FS) Reboot(fate Fate) *FS {
 	return next
 }
 
+// Copy is the file system as it is now, what was not synced included.
+func (f *FS) Copy() *FS {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.copy()
+}
+
+func (f *FS) copy() *FS {
+	next := New()
+	nodes := map[*inode]*inode{}
+	for _, names := range [][2]map[string]*inode{{f.inodes, next.inodes}, {f.durable, next.durable}} {
+		for name, node := range names[0] {
+			if nodes[node] == nil {
+				// Both only ever grow at their end or are replaced as a whole, so the bytes themselves can be shared.
+				nodes[node] = &inode{data: slices.Clip(node.data), synced: slices.Clip(node.synced)}
+			}
+			names[1][name] = nodes[node]
+		}
+	}
+	return next
+}
+
 // Read is the content of a file as a running program sees it.
 func (f *FS) Read(name string) []byte {
 	f.mu.Lock()
@@ -122,7 +147,7 @@ func (f *FS) before(kind, name string) error {
 	if f.hook == nil {
 		return nil
 	}
-	if err := f.hook(Op{Kind: kind, Name: name, N: f.counts[kind+" "+name]}); err != nil {
+	if err := f.hook(Op{Kind: kind, Name: name, N: f.counts[kind+" "+name], Copy: f.copy}); err != nil {
 		if errors.Is(err, ErrCrashed) {
 			f.crashed = true
 		}
@@ -241,7 +266,7 @@ func (f *file) Sync() error {
 	if err := f.fs.before("sync", f.name); err != nil {
 		return err
 	}
-	f.node.synced = append([]byte(nil), f.node.data...)
+	f.node.synced = slices.Clip(f.node.data) // what follows is appended behind it
 	return nil
 }
 
