@@ -22,6 +22,9 @@ func (b Box) Name() string { return b.World.s.Machine.Name }
 // Adopted implements steps.Box.
 func (Box) Adopted() bool { return false }
 
+// OffCommand implements steps.Box.
+func (Box) OffCommand() string { return "sudo poweroff" }
+
 // Prepare implements steps.Box.
 func (b Box) Prepare(ctx context.Context, dir string, bytes int64) (steps.BoxFacts, error) {
 	facts := steps.BoxFacts{Name: b.Name(), Dir: dir, FreeBytes: 3 * bytes, WriteRate: 1 << 30, CPUs: 16, CentsHour: 300}
