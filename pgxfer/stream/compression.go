@@ -167,7 +167,7 @@ func (d *dump) sampleRows(ctx context.Context) ([]byte, error) {
 	// Without a word to the server, which may be in the middle of a row: it finds out.
 	defer conn.PgConn().Conn().Close()
 	rows := &beginning{limit: sampleSize}
-	if _, err := conn.PgConn().CopyTo(ctx, rows, d.plan.Sample(*largest)); err != nil && !errors.Is(err, errEnough) {
+	if _, err := conn.PgConn().CopyTo(ctx, rows, d.plan.Some(*largest)); err != nil && !errors.Is(err, errEnough) {
 		d.report.Warn("could not read rows of %s.%s to try compressions with: %v", largest.Schema, largest.Name, err)
 	}
 	return rows.kept, ctx.Err()

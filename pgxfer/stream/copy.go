@@ -179,9 +179,9 @@ func (c *direct) plan(ctx context.Context) error {
 		}
 		d.plan, d.keeper.plan = old, old
 	} else {
-		sizing := d.Sizing
-		sizing.Jobs = d.opts.Jobs
-		d.plan.Cut(sizing)
+		if err := d.cut(ctx); err != nil {
+			return err
+		}
 		d.plan.Compression = "none"
 	}
 	r.plan = d.plan

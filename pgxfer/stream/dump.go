@@ -178,11 +178,22 @@ func (d *dump) openArchive(ctx context.Context) (*piece.Lock, error) {
 	return lock, err
 }
 
-// begin writes the plan.
-func (d *dump) begin(ctx context.Context) error {
+// cut completes the plan.
+func (d *dump) cut(ctx context.Context) error {
 	sizing := d.Sizing
 	sizing.Jobs = d.opts.Jobs
+	if err := d.plan.Sample(ctx, d.keeper.conn, sizing); err != nil {
+		return err
+	}
 	d.plan.Cut(sizing)
+	return nil
+}
+
+// begin writes the plan.
+func (d *dump) begin(ctx context.Context) error {
+	if err := d.cut(ctx); err != nil {
+		return err
+	}
 	free, err := archive.FreeSpace(d.dir)
 	if err != nil {
 		return err

@@ -133,9 +133,17 @@ func (d *dump) reader(slot int) *line {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(d.readers) <= slot {
-		d.readers = append(d.readers, &line{opener: d.keeper.opener, prepare: d.keeper.join})
+		d.readers = append(d.readers, &line{opener: d.keeper.opener, prepare: d.join})
 	}
 	return d.readers[slot]
+}
+
+// join makes a reader's session ready.
+func (d *dump) join(ctx context.Context, conn *pgx.Conn) error {
+	if err := d.keeper.join(ctx, conn); err != nil || d.plan.Source.Version.Major() >= plan.RangeScans {
+		return err
+	}
+	return session.Exec(ctx, conn, session.ByKey)
 }
 
 // do reads the units of a node that are not in the archive yet.

@@ -52,7 +52,7 @@ func (t *tee) begin(ctx context.Context) (end func(error) error, err error) {
 			}
 		}
 	}
-	r.plan, r.hash, r.tick = d.plan, d.hash, d.watchDisk
+	r.plan, r.hash, r.tick, r.receipts = d.plan, d.hash, d.watchDisk, d.dir
 	if err := d.listSchema(ctx); err != nil {
 		return nil, errors.Join(err, end(err))
 	}

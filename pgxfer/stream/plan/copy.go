@@ -40,8 +40,11 @@ func (t Table) list() string {
 // Out is the statement that reads piece n. The plain form reads neither children nor generated columns.
 func (p *Plan) Out(t Table, n int) string {
 	piece := t.Pieces[n]
-	if piece.Lo == 0 && piece.Hi == 0 {
+	if piece.Lo == 0 && piece.Hi == 0 && piece.From == nil && piece.To == nil {
 		return "COPY " + t.SQLName() + t.columns() + " TO STDOUT" + p.options(t)
+	}
+	if piece.From != nil || piece.To != nil {
+		return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + t.Key.where(piece) + ") TO STDOUT" + p.options(t)
 	}
 	where := fmt.Sprintf("ctid >= '(%d,0)'::pg_catalog.tid", piece.Lo)
 	if piece.Hi > 0 {
@@ -53,8 +56,8 @@ func (p *Plan) Out(t Table, n int) string {
 // sampleRows bounds the rows of a sample: there are tables with a megabyte in each.
 const sampleRows = 5000
 
-// Sample is the statement that reads the first rows of a table, in the form in which they travel.
-func (p *Plan) Sample(t Table) string {
+// Some is the statement that reads the first rows of a table, in the form in which they travel.
+func (p *Plan) Some(t Table) string {
 	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s LIMIT %d) TO STDOUT%s", t.list(), t.SQLName(), sampleRows, p.options(t))
 }
 

@@ -1,6 +1,9 @@
 package plan
 
-import "sort"
+import (
+	"cmp"
+	"sort"
+)
 
 // Sizing says how tables are cut.
 type Sizing struct {
@@ -21,43 +24,62 @@ const (
 	batchTables = 25
 	// smallTable is the size up to which a table travels in a batch: a transaction of its own would cost more than its rows.
 	smallTable = 512 << 10
-	// rangeScans is the first major that reads a range of pages without reading all others.
-	rangeScans = 14
+	// RangeScans is the first major that reads a range of pages without reading all others.
+	RangeScans = 14
 )
 
-// Cut decides about pieces and order.
-//
-// A table is cut only when it is on the longest way, or very large: a whole one can be loaded frozen. The lower bound of the transfer
-// is all work shared out evenly; a table whose rows and dearest index alone come near that bound decides when the transfer ends.
-func (p *Plan) Cut(s Sizing) {
-	if s.Floor == 0 {
-		s.Floor = defaultFloor
-	}
-	if s.Ceiling == 0 {
-		s.Ceiling = defaultCeiling
-	}
-	if s.Batch == 0 {
-		s.Batch = defaultBatch
-	}
+func (s Sizing) withDefaults() Sizing {
+	s.Floor = cmp.Or(s.Floor, defaultFloor)
+	s.Ceiling = cmp.Or(s.Ceiling, defaultCeiling)
+	s.Batch = cmp.Or(s.Batch, defaultBatch)
 	s.Jobs = max(s.Jobs, 1)
+	return s
+}
+
+// largest is the size of the largest pieces of a table.
+func (s Sizing) largest(table int64) int64 {
+	return min(max(table/int64(4*s.Jobs), s.Floor/4), s.Ceiling/2)
+}
+
+// worthCutting says which tables are to be cut.
+//
+// Only those that are on the longest way, or very large: a whole one can be loaded frozen. The lower bound of the transfer
+// is all work shared out evenly; a table whose rows and dearest index alone come near that bound decides when the transfer ends.
+func (p *Plan) worthCutting(s Sizing) func(*Table) bool {
 	costs := p.costs()
 	total := 0.0
 	for _, t := range p.Tables {
 		total += costs.load(t.Bytes()) + costs.indexes[t.OID]
 	}
 	bound := total / float64(s.Jobs)
-	for i := range p.Tables {
-		t := &p.Tables[i]
+	return func(t *Table) bool {
 		path := costs.load(t.Bytes()) + costs.dearest[t.OID]
 		critical := s.Jobs > 1 && path > bound/2
-		split := t.Bytes() >= s.Floor && len(t.Columns) > 0 && p.Source.Version.Major() >= rangeScans &&
-			t.Heap > p.BlockSize && (critical || t.Bytes() > s.Ceiling)
-		if split {
+		return t.Bytes() >= s.Floor && len(t.Columns) > 0 && t.Heap > p.BlockSize && (critical || t.Bytes() > s.Ceiling)
+	}
+}
+
+// Cut decides about pieces and order.
+func (p *Plan) Cut(s Sizing) {
+	s = s.withDefaults()
+	worth := p.worthCutting(s)
+	for i := range p.Tables {
+		t := &p.Tables[i]
+		switch {
+		case !worth(t):
+			t.Pieces = []Piece{{Bytes: t.Bytes()}}
+		case p.Source.Version.Major() >= RangeScans:
 			t.cut(s, p.BlockSize)
-		} else {
+		case len(t.ranges) > 0:
+			t.cutByKey()
+		default: // each piece would read all of it
 			t.Pieces = []Piece{{Bytes: t.Bytes()}}
 		}
+		if !t.Split() {
+			t.Key = nil
+		}
 	}
+	costs := p.costs()
 	sort.SliceStable(p.Tables, func(a, b int) bool {
 		x, y := p.Tables[a], p.Tables[b]
 		return costs.load(x.Bytes())+costs.dearest[x.OID] > costs.load(y.Bytes())+costs.dearest[y.OID]
@@ -69,7 +91,7 @@ func (p *Plan) Cut(s Sizing) {
 func (t *Table) cut(s Sizing, block int64) {
 	pages := (t.Heap + block - 1) / block
 	perPage := max(t.Bytes()/max(pages, 1), 1)
-	largest := min(max(t.Bytes()/int64(4*s.Jobs), s.Floor/4), s.Ceiling/2)
+	largest := s.largest(t.Bytes())
 	smallest := max(s.Floor/4, 1)
 	t.Pieces = nil
 	for lo := int64(0); lo < pages; {

@@ -53,15 +53,22 @@ type Table struct {
 	// Binary says that rows travel in COPY's binary format.
 	Binary bool `json:"binary,omitempty"`
 	// Batch is the number of the batch of small tables it travels in, 0 for none.
-	Batch  int     `json:"batch,omitempty"`
+	Batch int `json:"batch,omitempty"`
+	// Key is what pieces are ranges of, nil where they are ranges of pages.
+	Key    *Key    `json:"key,omitempty"`
 	Pieces []Piece `json:"pieces"`
+
+	ranges [][]string // of the key, where all pieces but the first could begin
 }
 
 // Piece is some of a table's rows: those on pages from Lo up to, but not including, Hi. Both 0 means all rows; Hi 0 alone, to the end.
+// Or those with a key from From up to, but not including, To; one of the two missing means from the first, or to the last.
 type Piece struct {
-	Lo    int64 `json:"lo,omitempty"`
-	Hi    int64 `json:"hi,omitempty"`
-	Bytes int64 `json:"bytes"` // on disk, as a measure of the work
+	Lo    int64    `json:"lo,omitempty"`
+	Hi    int64    `json:"hi,omitempty"`
+	From  []string `json:"from,omitempty"`
+	To    []string `json:"to,omitempty"`
+	Bytes int64    `json:"bytes"` // on disk, as a measure of the work
 }
 
 // Split says whether the table is read in several pieces.

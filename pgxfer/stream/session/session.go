@@ -40,6 +40,9 @@ var settings = []struct {
 	{0, `search_path = ''`},
 }
 
+// ByKey is for sessions that read ranges of a key: of a range that is not small the server would rather read the whole table.
+const ByKey = `SET enable_seqscan = off`
+
 // forTarget are more settings for sessions that write.
 var forTarget = []string{
 	`default_transaction_read_only = off`,
