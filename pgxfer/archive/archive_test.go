@@ -19,6 +19,7 @@ import (
 
 	"changeover/pgxfer"
 	"changeover/pgxfer/archive"
+	"changeover/pgxfer/stream/receipt"
 )
 
 func must(t *testing.T, err error) {
@@ -154,6 +155,12 @@ func TestDiscardDeletesOnlyOurs(t *testing.T) {
 			t.Error(err)
 		}
 		must(t, archive.Discard(dir)) // again, after an interruption
+	})
+	t.Run("one that was restored", func(t *testing.T) {
+		dir := made(t)
+		receipt := receipt.Receipt{Target: receipt.Target{SystemID: 1, OID: 2, Database: "d"}}
+		must(t, receipt.Write(dir))
+		must(t, archive.Discard(dir))
 	})
 	t.Run("without our marker", func(t *testing.T) {
 		dir := t.TempDir()

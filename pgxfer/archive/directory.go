@@ -20,7 +20,9 @@ const (
 	DumpName = "pgdump"
 	// viewPrefix starts the name of a temporary directory that a restore makes.
 	viewPrefix = "view-"
-	partSuffix = ".part"
+	// ReceiptPrefix starts the name of a file that says into which target the archive was restored.
+	ReceiptPrefix = "restored-"
+	partSuffix    = ".part"
 )
 
 // marker says that a directory is ours.
@@ -73,12 +75,14 @@ func Discard(dir string) error {
 		return err
 	}
 	names := append([]string{DumpName, manifestName, manifestName + partSuffix, markerName + partSuffix}, streamNames...)
-	views, err := filepath.Glob(filepath.Join(dir, viewPrefix+"*"))
-	if err != nil {
-		return fmt.Errorf("discarding the archive: %w", err)
-	}
-	for _, v := range views {
-		names = append(names, filepath.Base(v))
+	for _, prefix := range []string{viewPrefix, ReceiptPrefix} {
+		found, err := filepath.Glob(filepath.Join(dir, prefix+"*"))
+		if err != nil {
+			return fmt.Errorf("discarding the archive: %w", err)
+		}
+		for _, f := range found {
+			names = append(names, filepath.Base(f))
+		}
 	}
 	for _, name := range names {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"changeover/pgxfer"
+	"changeover/pgxfer/archive"
 	"changeover/pgxfer/pgserver"
 	"changeover/pgxfer/stream/piece"
 )
@@ -71,7 +72,7 @@ func AskTarget(ctx context.Context, q pgserver.Querier) (t Target, err error) {
 }
 
 func (t Target) file() string {
-	return "restored-" + strconv.FormatUint(t.SystemID, 10) + "-" + strconv.FormatUint(uint64(t.OID), 10) + ".json"
+	return archive.ReceiptPrefix + strconv.FormatUint(t.SystemID, 10) + "-" + strconv.FormatUint(uint64(t.OID), 10) + ".json"
 }
 
 // Write puts the receipt into a directory, which is made when it is missing. It is durable when Write returns.
