@@ -52,6 +52,11 @@ type Config struct {
 	// DestroyOldPrimary asks step 10 to delete old-primary too. Default: it stays.
 	DestroyOldPrimary bool `toml:"destroy_old_primary" json:"destroy_old_primary,omitempty"`
 
+	// NotifyURL says where the URL of a webhook is found, which is a secret itself: "file:/home/ana/hook" or "env:NAME".
+	// NotifyCommand is a program with its arguments. Both hear what happens in the run; empty means nobody does.
+	NotifyURL     string   `toml:"notify_url,omitempty" json:"notify_url,omitempty"`
+	NotifyCommand []string `toml:"notify_command,omitempty" json:"notify_command,omitempty"`
+
 	// PlatformURL and DataURL are Heroku's two APIs, or the simulator's. Never one of each.
 	PlatformURL string `toml:"platform_url" json:"platform_url"`
 	DataURL     string `toml:"data_url" json:"data_url"`

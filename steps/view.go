@@ -28,6 +28,8 @@ type View struct {
 	PausedBy string `json:"paused_by,omitempty"`
 	// Alarm is set while something needs eyes now: fence broken, AWS takes the machine away, maintenance still on after a crash.
 	Alarm string `json:"alarm,omitempty"`
+	// Alarms are what Alarm is put together from, the worst first.
+	Alarms []Alarm `json:"alarms,omitempty"`
 	// Bail is why bailing out is impossible now; empty when it is possible.
 	BailBlocked string       `json:"bail_blocked,omitempty"`
 	BailConfirm Confirmation `json:"bail_confirm"`
@@ -35,6 +37,26 @@ type View struct {
 	Driver      *Operator    `json:"driver,omitempty"`
 	Watching    int          `json:"watching"` // attached dashboards, the driver's included
 }
+
+// Alarm is one thing that needs eyes now.
+type Alarm struct {
+	Kind AlarmKind `json:"kind"`
+	Text string    `json:"text"`
+}
+
+// AlarmKind says what an alarm is about.
+type AlarmKind string
+
+// The kinds of alarms.
+const (
+	AlarmJournal   AlarmKind = "journal"      // nothing can be written down, so nothing is done
+	AlarmFence     AlarmKind = "fence"        // somebody wrote behind the write fence
+	AlarmMachine   AlarmKind = "machine"      // somebody takes the machine away
+	AlarmDrift     AlarmKind = "drift"        // somebody else changed what the run relies on
+	AlarmBailing   AlarmKind = "bailing-out"  // production is being brought back; the text says what is done and changes often
+	AlarmBail      AlarmKind = "bail-stopped" // bringing production back has stopped half-way
+	AlarmRecovered AlarmKind = "recovered"    // the engine was started again in the middle
+)
 
 // RunView is the header of a run.
 type RunView struct {

@@ -79,7 +79,8 @@ func (e *Engine) view(seq uint64) steps.View {
 		v.Steps = append(v.Steps, e.stepView(p, step))
 	}
 	v.Next, v.Hint = e.hint(p, v.Steps)
-	v.Alarm = e.alarm(p)
+	v.Alarms = e.alarms(p)
+	v.Alarm = together(v.Alarms)
 	return v
 }
 
@@ -159,19 +160,22 @@ func (e *Engine) hint(p present, views []steps.StepView) (next int, hint string)
 	return next, hint
 }
 
-// alarm is what needs eyes now, the worst first.
-func (e *Engine) alarm(p present) string {
-	var alarms []string
+// alarms are what needs eyes now, the worst first.
+func (e *Engine) alarms(p present) []steps.Alarm {
+	var list []steps.Alarm
+	add := func(kind steps.AlarmKind, text string) { list = append(list, steps.Alarm{Kind: kind, Text: text}) }
 	if p.dead != nil {
-		alarms = append(alarms, fmt.Sprintf("%v: nothing is sent any more; make room or repair the disk, then start the engine again", p.dead))
+		add(steps.AlarmJournal, fmt.Sprintf("%v: nothing is sent any more; make room or repair the disk, then start the engine again", p.dead))
 	}
 	if who, broken := steps.FactFenceBroken.Get(p.state.facts); broken {
-		alarms = append(alarms, "write fence broken: "+who)
+		add(steps.AlarmFence, "write fence broken: "+who)
 	}
 	// A machine that goes away takes everything with it, but leaves a minute or two.
-	alarms = append(alarms, p.notices...)
+	for _, text := range p.notices {
+		add(steps.AlarmMachine, text)
+	}
 	if len(p.state.drift) > 0 {
-		alarms = append(alarms, "changed by somebody else: "+strings.Join(p.state.drift, "; ")+" – put it right, or resume to go on with the world as it is")
+		add(steps.AlarmDrift, "changed by somebody else: "+strings.Join(p.state.drift, "; ")+" – put it right, or resume to go on with the world as it is")
 	}
 	if bail := p.state.steps[0]; bail != nil {
 		switch bail.state {
@@ -181,15 +185,24 @@ func (e *Engine) alarm(p present) string {
 			if p.live[0].held {
 				text += ", held because " + p.state.pausedBy + " paused the run: resume"
 			}
-			alarms = append(alarms, text)
+			add(steps.AlarmBailing, text)
 		default:
-			alarms = append(alarms, fmt.Sprintf("bailing out is %s: %s; bail out again to go on", bail.state, bail.reason))
+			add(steps.AlarmBail, fmt.Sprintf("bailing out is %s: %s; bail out again to go on", bail.state, bail.reason))
 		}
 	}
 	if p.state.recovered {
-		alarms = append(alarms, recovery(p))
+		add(steps.AlarmRecovered, recovery(p))
 	}
-	return strings.Join(alarms, " · ")
+	return list
+}
+
+// together is all alarms in one line.
+func together(list []steps.Alarm) string {
+	texts := make([]string, len(list))
+	for i, a := range list {
+		texts[i] = a.Text
+	}
+	return strings.Join(texts, " · ")
 }
 
 // recovery says what an engine that came back found.

@@ -230,8 +230,9 @@ func TestWhatIsAnnouncedForTheMachineIsAnAlarmUntilItIsOver(t *testing.T) {
 		}
 		for _, now := range [][]string{{reboot}, {end, reboot}, {end, reboot}, {end}} {
 			r.e.SetNotices(now)
-			if got, want := r.e.View().Alarm, strings.Join(now, " · "); got != want {
-				t.Errorf("alarm %q, want %q", got, want)
+			v := r.e.View()
+			if want := strings.Join(now, " · "); v.Alarm != want || len(v.Alarms) != len(now) || v.Alarms[0] != (steps.Alarm{Kind: steps.AlarmMachine, Text: now[0]}) {
+				t.Errorf("alarm %q, %v, want %q", v.Alarm, v.Alarms, want)
 			}
 		}
 		if logged(end) != 1 || logged(reboot) != 1 {

@@ -40,6 +40,10 @@ type Request struct {
 	// Durations: 0 is the default (2 h, 24 h, 5 s, 5 s), a negative one is none.
 	Budget, Soak, Quiet, Poll time.Duration
 
+	// NotifyURL and NotifyCommand are as in [steps.Config].
+	NotifyURL     string
+	NotifyCommand []string
+
 	PlatformURL, DataURL         string
 	Rehearsal, DestroyOldPrimary bool
 
@@ -88,7 +92,8 @@ func (r Request) base() (steps.Config, error) {
 		WorkDir: dir, Engine: r.Engine, Jobs: r.Jobs, Compress: r.Compress,
 		Budget: orDefault(r.Budget, DefaultBudget), Soak: orDefault(r.Soak, DefaultSoak),
 		Quiet: orDefault(r.Quiet, DefaultQuiet), Poll: orDefault(r.Poll, DefaultPoll),
-		DestroyOldPrimary: r.DestroyOldPrimary, PlatformURL: r.PlatformURL, DataURL: r.DataURL, Rehearsal: r.Rehearsal,
+		DestroyOldPrimary: r.DestroyOldPrimary, NotifyURL: r.NotifyURL, NotifyCommand: slices.Clone(r.NotifyCommand),
+		PlatformURL: r.PlatformURL, DataURL: r.DataURL, Rehearsal: r.Rehearsal,
 	}
 	if c.Poll <= 0 {
 		c.Poll = steps.Duration(DefaultPoll) // there is no such thing as no pause

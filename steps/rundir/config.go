@@ -28,7 +28,7 @@ func (d Dir) WriteConfig(c steps.Config) error {
 	if err != nil {
 		return fmt.Errorf("encoding the run's config: %w", err)
 	}
-	if err := writeFile(d.Config(), append([]byte(preamble), text...)); err != nil {
+	if err := WriteFile(d.Config(), append([]byte(preamble), text...)); err != nil {
 		return fmt.Errorf("writing the run's config: %w", err)
 	}
 	return nil
@@ -116,8 +116,8 @@ func Validate(c steps.Config) error {
 	return nil
 }
 
-// writeFile replaces a file by way of a synced temporary one beside it. Its mode is 0600.
-func writeFile(path string, content []byte) error {
+// WriteFile replaces a file by way of a synced temporary one beside it. Its mode is 0600.
+func WriteFile(path string, content []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-") // made with mode 0600
 	if err != nil {
 		return err

@@ -23,11 +23,18 @@ func newest(t *testing.T) (from, to int) {
 func TestAnUnattendedRehearsalPrintsItsReportAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := sandbox.New(t)
-	result := s.Run("rehearse", "--auto", "--json", "--size", "20MB", "--quick")
+	hook := newWebhook(t, 2)
+	program, told := pager(t)
+	result := s.Run("rehearse", "--auto", "--json", "--size", "20MB", "--quick", "--notify-url", hook.flag, "--notify-command", program)
 	if result.Code != 0 {
 		t.Fatalf("exit code %d:\n%v", result.Code, result)
 	}
 	s.MustBeClean()
+	everyStepWasTold(t, "the webhook", hook.heard())
+	everyStepWasTold(t, "the program", told())
+	if strings.Contains(result.Out+result.Err, hook.secret) {
+		t.Errorf("the URL of the webhook is printed:\n%v", result)
+	}
 	if !strings.Contains(result.Err, "step 4 Dump: done") {
 		t.Errorf("no line of progress says that the dump is done:\n%s", result.Err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			}
 			for _, run := range runs {
 				d.run(cmd.Context(), run)
+				d.receivers(run)
 			}
 			return nil
 		},
@@ -112,4 +114,23 @@ func (d doctor) run(ctx context.Context, run rundir.Dir) {
 	survival := session.Host{}.Survives(ctx, hello.PID)
 	d.line("ok", run.Name, fmt.Sprintf("engine %s, process %d", hello.Build, hello.PID))
 	d.line(survival.Answer, run.Name, "survives your logout: "+survival.Why)
+}
+
+// receivers says who is notified of a run.
+func (d doctor) receivers(run rundir.Dir) {
+	config, err := run.ReadConfig()
+	var lines []receiver
+	if err == nil {
+		lines, err = receivers(notifyOptions(run, config), time.Now())
+	}
+	if err != nil {
+		d.line("bad", run.Name, err.Error())
+		return
+	}
+	for _, l := range lines {
+		d.line(l.verdict, run.Name, "notifies: "+l.text)
+	}
+	if len(lines) == 0 {
+		d.line("ok", run.Name, "notifies nobody; see changeover notify --help")
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"changeover/steps/engine"
 	"changeover/steps/rundir"
 	"changeover/steps/session"
+	"changeover/ui/notify"
 )
 
 // engineCommand is the process that does the work. Nobody types it: the other commands start it when it is not there.
@@ -39,6 +40,9 @@ func (a *app) engineCommand() *cobra.Command {
 	return cmd
 }
 
+// remindEvery is how often the log says what is still billed while nobody works on the run.
+const remindEvery = time.Hour
+
 // closeTimeout bounds the orderly end of an engine: children are told to end, sessions are closed, the journal is closed.
 const closeTimeout = 30 * time.Second
 
@@ -53,6 +57,7 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 	if err != nil {
 		return err
 	}
+	notifier := p.notifier(e) // before anybody can change the run
 	server, err := session.Serve(session.Options{
 		Dir: run.Path, Engine: e, Subscribe: session.Subscriber(e.Subscribe),
 		Announce: e.Log, Build: Version, BootID: bootID(), Started: time.Now(),
@@ -69,6 +74,9 @@ func serveEngine(ctx context.Context, run rundir.Dir, config steps.Config, token
 	var tender sync.WaitGroup
 	tender.Go(func() { tend(tending, p.box, e) })
 	tender.Go(func() { p.samples.Run(tending, func(err error) { e.Log(steps.Warn, err.Error()) }) })
+	if notifier != nil {
+		tender.Go(func() { notifier.Run(tending, e) })
+	}
 	failed := awaitEnd(ctx, p, e, server)
 	stop()
 	tender.Wait()
@@ -86,7 +94,7 @@ func awaitEnd(ctx context.Context, p *parts, e *engine.Engine, server *session.S
 	for {
 		select {
 		case <-remind.C:
-			if text := reminder(e.View()); text != "" {
+			if text := notify.StillBilled(e.View()); text != "" {
 				e.Log(steps.Warn, text)
 			}
 		case <-ctx.Done():

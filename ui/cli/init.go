@@ -22,6 +22,7 @@ type setup struct {
 	check bool
 	file  string // --file
 	lines bool   // --lines
+	told  notifyFlags
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -62,6 +63,7 @@ func (s *setup) flags(cmd *cobra.Command) {
 	f.DurationVar(&s.Soak, "soak", preflight.DefaultSoak, "how long final-primary must serve before anything is deleted")
 	f.DurationVar(&s.Quiet, "quiet", preflight.DefaultQuiet, "how long a database must be still to count as fenced")
 	f.DurationVar(&s.Poll, "poll", preflight.DefaultPoll, "pause between two questions to Heroku")
+	s.told.add(f)
 	f.BoolVar(&s.DestroyOldPrimary, "destroy-old-primary", false, "let step 10 delete old-primary too")
 	f.StringVar(&s.PlatformURL, "platform-url", heroku.DefaultPlatformURL, "Heroku's Platform API, or a simulator's")
 	f.StringVar(&s.DataURL, "data-url", heroku.DefaultDataURL, "Heroku's data API, or a simulator's")
@@ -72,6 +74,10 @@ func (a *app) setUp(cmd *cobra.Command, s *setup) error {
 	if err := s.readFile(cmd.Flags()); err != nil {
 		return err
 	}
+	if err := s.told.resolve(); err != nil {
+		return err
+	}
+	s.NotifyURL, s.NotifyCommand = s.told.url, s.told.command
 	terminal, asking := a.formTerminal(s.lines)
 	if s.App == "" && !asking {
 		return usageError{errors.New("which app? give --app NAME, or --file FILE")}

@@ -34,6 +34,7 @@ type rehearsal struct {
 	database   string
 	jobs       int
 	engine     string
+	told       notifyFlags
 }
 
 func (a *app) rehearseCommand() *cobra.Command {
@@ -55,11 +56,15 @@ removes everything but the report. --stop ends a rehearsal at any time.`,
 	cmd.Flags().StringVar(&r.app, "app", "shop", "the app to migrate; the simulated Heroku has shop")
 	cmd.Flags().StringVar(&r.database, "database", "DATABASE", "the database to migrate, by attachment or add-on name")
 	cmd.Flags().IntVar(&r.jobs, "jobs", 2, "parallel workers of dump and restore")
+	r.told.add(cmd.Flags())
 	cmd.Flags().StringVar(&r.engine, "engine", "classic", "transfer engine")
 	return cmd
 }
 
 func (a *app) rehearse(ctx context.Context, r rehearsal) error {
+	if err := r.told.resolve(); err != nil {
+		return err
+	}
 	switch {
 	case r.json && !r.auto:
 		return usageError{errors.New("--json goes with --auto")}
@@ -194,6 +199,7 @@ func (r rehearsal) setUp(ctx context.Context, token4 string, at simState, p pair
 		App: r.app, Database: r.database, ToMajor: p.to.Major, Offered: p.majors(),
 		WorkDir: filepath.Join(s.Base, name, "space"), Engine: r.engine, Jobs: r.jobs,
 		Budget: 15 * time.Minute, Soak: -1, Quiet: 2 * time.Second, Poll: 300 * time.Millisecond,
+		NotifyURL: r.told.url, NotifyCommand: r.told.command,
 		PlatformURL: at.URL, DataURL: at.URL, Rehearsal: true, Run: name, Random: bytes.NewReader(digits),
 		Tools: data{anyTools: true}.Tools, Free: freeSpace,
 	})

@@ -1,4 +1,4 @@
-package cli
+package notify
 
 import (
 	"strings"
@@ -21,7 +21,7 @@ func TestMoneyIsRememberedOnlyWhileNobodyWorks(t *testing.T) {
 		"what is left was wanted":  {steps.View{Cost: billed, Finished: true}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			have := reminder(c.view)
+			have := StillBilled(c.view)
 			if (have == "") != (len(c.says) == 0) {
 				t.Fatalf("%q", have)
 			}
