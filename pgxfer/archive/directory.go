@@ -20,6 +20,8 @@ const (
 	DumpName = "pgdump"
 	// viewPrefix starts the name of a temporary directory that a restore makes.
 	viewPrefix = "view-"
+	// probePrefix starts the name of what measures the disk.
+	probePrefix = ".changeover-probe-"
 	// ReceiptPrefix starts the name of a file that says into which target the archive was restored.
 	ReceiptPrefix = "restored-"
 	partSuffix    = ".part"
@@ -48,7 +50,8 @@ func Create(dir, engine string, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("making the archive directory: %w", err)
 	}
-	if len(content) > 0 {
+	// What is left of a Create that was killed is no content.
+	if len(content) > 0 && (len(content) > 1 || content[0].Name() != markerName+partSuffix) {
 		return fmt.Errorf("%w: %s; name another one, or discard it", pgxfer.ErrDirNotEmpty, dir)
 	}
 	raw, err := json.Marshal(marker{Archive: format, Engine: engine, Created: now.UTC()})
@@ -56,6 +59,13 @@ func Create(dir, engine string, now time.Time) error {
 		return err
 	}
 	return writeDurably(dir, markerName, raw)
+}
+
+// Begun says whether a directory is marked as an archive of the engine, however little is in it.
+func Begun(dir, engine string) bool {
+	raw, err := os.ReadFile(filepath.Join(dir, markerName))
+	var m marker
+	return err == nil && json.Unmarshal(raw, &m) == nil && m.Engine == engine
 }
 
 // Discard deletes an archive. It refuses a directory without our marker, and leaves one standing that holds anything of somebody
@@ -75,7 +85,7 @@ func Discard(dir string) error {
 		return err
 	}
 	names := append([]string{DumpName, manifestName, manifestName + partSuffix, markerName + partSuffix}, streamNames...)
-	for _, prefix := range []string{viewPrefix, ReceiptPrefix} {
+	for _, prefix := range []string{viewPrefix, ReceiptPrefix, probePrefix} {
 		found, err := filepath.Glob(filepath.Join(dir, prefix+"*"))
 		if err != nil {
 			return fmt.Errorf("discarding the archive: %w", err)

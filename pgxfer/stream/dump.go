@@ -151,7 +151,7 @@ func (d *dump) endLeftovers(ctx context.Context) error {
 
 // openArchive begins the archive, or goes on with one that was interrupted.
 func (d *dump) openArchive(ctx context.Context) (*piece.Lock, error) {
-	if piece.Exists(d.dir) {
+	if archive.Begun(d.dir, Name) {
 		lock, err := piece.TakeLock(d.dir)
 		if err != nil {
 			return nil, err

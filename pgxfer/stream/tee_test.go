@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"changeover/pgxfer/archive"
 	"changeover/pgxfer/stream"
 )
 
@@ -33,4 +34,7 @@ func teed(t *testing.T, w *world) {
 		t.Errorf("copied %+v, and from the archive %+v", copied, again)
 	}
 	w.mustEqual(t, second)
+	if err := archive.Discard(options.Dir); err != nil { // with the receipts of both
+		t.Error(err)
+	}
 }

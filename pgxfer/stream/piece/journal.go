@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -123,10 +122,4 @@ func (r *reader) feed(raw []byte) (whole int, err error) {
 			r.end = rec.End
 		}
 	}
-}
-
-// Exists says whether a directory holds the beginning of an archive.
-func Exists(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, JournalName))
-	return !errors.Is(err, fs.ErrNotExist)
 }
