@@ -34,7 +34,7 @@ func Main(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := fang.Execute(ctx, root, fang.WithVersion(Version),
+	err := fang.Execute(ctx, root, fang.WithVersion(Version), fang.WithoutManpage(),
 		fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) { printError(w, err) }))
 	return exitCode(err)
 }
@@ -60,7 +60,9 @@ Without a command it opens the dashboard of the run. Leaving the dashboard never
 		a.rehearseCommand(), a.initCommand(), a.checkCommand(), a.attachCommand(), a.statusCommand(), a.watchCommand(), a.logCommand(),
 		a.advanceCommand(), a.pauseCommand(), a.resumeCommand(), a.rollbackCommand(), a.bailCommand(), a.planCommand(),
 		a.reportCommand(), a.notifyCommand(), a.doctorCommand(), a.serviceCommand(), a.stopCommand(), a.boxCommand(), a.transferCommand(), a.simCommand(), a.engineCommand(),
+		a.manCommand(),
 	)
+	a.completions(root)
 	return root
 }
 
