@@ -101,7 +101,7 @@ func TestRecommendSaysWhyOrWhatIsWaitedFor(t *testing.T) {
 		"fast-primary beside the dump":         {newBoard(1, 2, 3).with(4, steps.Running), 5, "beside the dump"},
 		"the outage begins":                    {newBoard(1, 2, 5), 3, "outage clock starts"},
 		"only the first works":                 {newBoard(5).with(1, steps.Running), 0, "step 1 (Fast follower) is at work"},
-		"a failed step comes first":            {newBoard(1, 2, 3, 5).with(4, steps.Failed), 4, "advance it again or roll it back"},
+		"a failed step comes first":            {newBoard(1, 2, 3, 5).with(4, steps.Failed), 4, "a goes on, R rolls back"},
 		"an unknown one too":                   {newBoard(1, 2, 3, 4, 5).with(6, steps.Unknown), 6, "unknown"},
 		"step 8 while 7 waits": {
 			newBoard(upTo(6)...).with(7, steps.Running).fact(string(steps.FactPromoted), steps.FastPrimary), 8, "point of no return",

@@ -45,15 +45,17 @@ func Recommend(l Look) (next int, hint string) {
 func recommendation(l Look, n int, s State) string {
 	switch {
 	case s == Failed || s == NeedsHuman || s == Unknown:
-		return fmt.Sprintf("step %d (%s) is %s: read why, then advance it again or roll it back", n, names[n], s)
+		return fmt.Sprintf("step %d (%s) is %s: read why; a goes on, R rolls back", n, names[n], s)
 	case n == 5 && l.StepState(3) != Done:
-		return "press a for step 5 now: fast-primary made before the outage saves its 3 to 5 minutes"
+		return "press a for step 5 now: made before the outage, it saves 3 to 5 minutes"
 	case n == 5:
 		return "press a for step 5: it can run beside the dump"
 	case n == 3:
 		return "press a for step 3 when users may be shut out: the outage clock starts"
 	case n == 8:
 		return "press a for step 8: it ends the outage, and is the point of no return"
+	case n == 9:
+		return "press a for step 9 when users may be shut out once more, for about a minute"
 	case n == 11:
 		return "press a for step 11: have a second copy before the temporary databases go"
 	default:

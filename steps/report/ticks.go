@@ -60,11 +60,17 @@ func timeTicks(x axis, left float64) []tick {
 	return ticks
 }
 
-// cutTicks say where time was left out, and how much.
+// cutTicks say where time was left out, and how much. Where they are too close to each other to be read, only the first
+// has words.
 func cutTicks(x axis, left float64) []tick {
 	var cuts []tick
+	spoken := math.Inf(-1)
 	for i, p := range x.busy[1:] {
-		cuts = append(cuts, tick{left + x.place(p.from), roughly(p.from.Sub(x.busy[i].to))})
+		cut := tick{At: left + x.place(p.from)}
+		if cut.At-spoken >= tickDistant {
+			cut.Label, spoken = roughly(p.from.Sub(x.busy[i].to)), cut.At
+		}
+		cuts = append(cuts, cut)
 	}
 	return cuts
 }

@@ -103,7 +103,7 @@ func (m *model) workersFrom(s *steps.StepView) int {
 
 // situation is what is going on: what it waits for, what is in flight, why it stopped.
 func (m *model) situation(s *steps.StepView, w int) []string {
-	var lines []string
+	lines := m.parted(w)
 	if alarm := m.alarmText(); m.view.Alarm != "" && lipgloss.Width(alarm) > m.w {
 		// The line under the header could not say all of it.
 		for _, l := range hang(" ! ", clean(m.view.Alarm), w-1) {
@@ -119,7 +119,7 @@ func (m *model) situation(s *steps.StepView, w int) []string {
 		if wait.Who == "you" {
 			style = m.st.warn
 		}
-		for _, l := range hang(" waiting for "+clean(wait.Who)+": ", text, w-1) {
+		for _, l := range hang(" ", "waiting for "+clean(wait.Who)+": "+text, w-1) {
 			lines = append(lines, style.Render(l))
 		}
 	}
@@ -147,6 +147,22 @@ func (m *model) situation(s *steps.StepView, w int) []string {
 	return lines
 }
 
+// parted is what to do about lost contact. The work does not depend on this screen, but it depends on an engine.
+func (m *model) parted(w int) []string {
+	if !m.link.stale() || m.view.Finished {
+		return nil
+	}
+	text := "No contact since " + m.wallClock(m.engineNow()) + "; below is how it was then."
+	if m.opts.Attach != "" {
+		text += " If the engine is gone, q and then " + m.opts.Attach + " starts it again: it looks what happened before it goes on."
+	}
+	var lines []string
+	for _, l := range hang(" ! ", clean(text), w-1) {
+		lines = append(lines, m.st.warn.Render(l))
+	}
+	return lines
+}
+
 // finishText sums the run up once nothing is left to do.
 func (m *model) finishText() string {
 	text := "All twelve steps are done."
@@ -163,6 +179,8 @@ func (m *model) finishText() string {
 // whatNext says what to press, for the states in which something is.
 func (m *model) whatNext(s *steps.StepView) string {
 	switch {
+	case s.State == steps.Unknown && m.view.Paused && !s.CanAdvance:
+		return "p resumes; then a looks at what really happened before anything is sent again."
 	case s.State == steps.Unknown && s.CanAdvance:
 		return "The outcome is not known. a looks at what really happened before anything is sent again."
 	case s.State == steps.NeedsHuman && s.CanAdvance:

@@ -151,7 +151,10 @@ func (m *model) thresholdBar(r reading) string {
 }
 
 func (m *model) smallGauge(f *steps.FollowerView, w int) string {
-	name := fit(clean(string(f.Role)), 14)
+	name := fit(clean(string(f.Role)), 15)
+	if f.State == "promoted" {
+		return name + m.st.dim.Render("– promoted") // the rest of it has no room
+	}
 	if f.State != "following" {
 		return name + m.st.dim.Render("– "+m.absence(f))
 	}

@@ -101,6 +101,9 @@ func (m *model) driverText(w int) string {
 	text := m.st.warn.Render("nobody drives")
 	if d := m.view.Driver; d != nil {
 		text = "driver: " + fitEnd(clean(d.Name), w)
+		if d.Name == m.opts.Who {
+			text += " elsewhere"
+		}
 	}
 	if m.opts.ReadOnly {
 		return "read-only, " + text

@@ -387,3 +387,28 @@ func TestTheLastFrameIsBlank(t *testing.T) {
 		t.Errorf("rows that a resized terminal may leave standing: %q", v.Content)
 	}
 }
+
+// TestWhyAKeyWasBlockedIsForgottenWhenThatChanges: otherwise the line that says what to press next stays hidden.
+func TestWhyAKeyWasBlockedIsForgottenWhenThatChanges(t *testing.T) {
+	s := driving(t, 120, 36, dumping())
+	s.press("a")
+	s.wants("step 4 Dump: it is running")
+	v := dumping()
+	v.Seq++
+	s.view(v)
+	s.wants("step 4 Dump: it is running")
+	v = inOutage()
+	v.Rev, v.Hint = 11, "press a for step 6"
+	s.view(v)
+	s.wants("press a for step 6")
+	s.lacks("it is running")
+}
+
+func TestOnlookersAreNotToldToPress(t *testing.T) {
+	s := driving(t, 120, 36, inOutage())
+	s.m.view.Hint = "press a for step 4"
+	s.snapshot(inOutage(), session.You{Name: "bob", MayWrite: true})
+	s.wants("you watch, c takes over – Step 1 can start now")
+	s.snapshot(inOutage(), session.You{Name: "bob"})
+	s.wants("you only watch – Step 1 can start now")
+}

@@ -7,13 +7,15 @@ import (
 // A notice answers a key or tells of something that happened, in the line above the keys. Problems stay longer, because
 // they have to be read.
 const (
-	noticeStays  = 8 * time.Second
+	noticeStays  = 5 * time.Second
 	problemStays = 30 * time.Second
 )
 
 type notice struct {
 	text    string
 	problem bool
+	// blocked says why a key did nothing; it is over as soon as the run is in another state.
+	blocked bool
 	at      time.Time
 }
 

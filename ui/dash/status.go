@@ -26,11 +26,23 @@ func (m *model) drawHint(w int) string {
 		}
 		return fit(m.st.warn.Render(" ‖ paused"+by+"; p resumes. Nothing new is sent, work in flight goes on"), w)
 	case m.view.Hint != "":
-		return fit(" "+clean(m.view.Hint), w)
+		return fit(" "+m.onlooker()+clean(m.view.Hint), w)
 	case m.view.Finished:
 		return fit(m.st.good.Render(" ✓ all twelve steps are done; q leaves"), w)
 	default:
-		return fit(" "+m.ownHint(), w)
+		return fit(" "+m.onlooker()+m.ownHint(), w)
+	}
+}
+
+// onlooker stands before what is to be pressed, for those who cannot press it.
+func (m *model) onlooker() string {
+	switch {
+	case m.you.Driving || m.view.Driver == nil:
+		return ""
+	case m.opts.ReadOnly || !m.you.MayWrite:
+		return m.st.warn.Render("you only watch") + " – "
+	default:
+		return m.st.warn.Render("you watch, c takes over") + " – "
 	}
 }
 

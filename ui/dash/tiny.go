@@ -23,7 +23,7 @@ func (m *model) drawTiny() []string {
 	for _, s := range m.tinySteps() {
 		k := m.look(s)
 		lines = append(lines, k.style.Render(fmt.Sprintf("%s %d %s %s", k.glyph, s.Number, clean(s.Name), k.word))+
-			" "+format.Clock(m.active(s)))
+			m.tinyClock(s))
 		if s.Transfer != nil {
 			lines = append(lines, "  "+m.tinyTransfer(s))
 		}
@@ -38,7 +38,19 @@ func (m *model) drawTiny() []string {
 	if m.blocked(actPause) == "" {
 		lines = append(lines, "p pause")
 	}
-	return append(lines, clean(m.view.Run.App))
+	if driver := m.view.Driver; driver != nil && !m.you.Driving {
+		lines = append(lines, clean(driver.Name)+" drives")
+	}
+	lines = append(lines, clean(m.view.Run.App))
+	return append(lines, wrap(clean(m.view.Hint), m.w)...)
+}
+
+// tinyClock is how long a step has worked, if it has.
+func (m *model) tinyClock(s *steps.StepView) string {
+	if !s.State.Active() && s.Active == 0 {
+		return ""
+	}
+	return " " + format.Clock(m.active(s))
 }
 
 func (m *model) tinyTransfer(s *steps.StepView) string {

@@ -57,6 +57,9 @@ func (m *model) takeView(v *steps.View) {
 		return
 	}
 	first := m.view == nil
+	if !first && m.note.blocked && v.Rev != m.view.Rev {
+		m.note = notice{}
+	}
 	m.view, m.viewAt = v, m.now
 	m.marks.update(v)
 	m.log.runStarted = v.Run.Started

@@ -25,6 +25,7 @@ func (m *model) takeKey(msg tea.KeyPressMsg) tea.Cmd {
 	m.note = notice{}
 	if why := m.blocked(act); why != "" {
 		m.complain(why)
+		m.note.blocked = true
 		return nil
 	}
 	return m.perform(act)
