@@ -32,6 +32,8 @@ type Progress struct {
 	ETAHigh  int64  `json:"eta_high,omitempty"` // seconds
 	Critical string `json:"critical,omitempty"` // what the end is waiting for, e.g. "index events_payload_idx"
 	Paused   bool   `json:"paused,omitempty"`
+	// Waits says what the transfer has to wait for, or does with fewer workers because of, e.g. "fast-primary has no room for more sessions".
+	Waits string `json:"waits,omitempty"`
 }
 
 // Count is work done out of a total. Total 0 means unknown; Done never exceeds a known Total.

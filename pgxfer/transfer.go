@@ -52,6 +52,9 @@ type RestoreOptions struct {
 	Manifest string
 	// Jobs is the number of parallel loaders; IndexJobs the number of index builders, 0 meaning Jobs.
 	Jobs, IndexJobs int
+	// MaxWAL is how many bytes of WAL the target may have to keep before nothing new is loaded until it has less; 0 means any. A connection
+	// limit that is cut, which is how Heroku asks for less WAL, is always heeded.
+	MaxWAL int64
 	// Tag as in DumpOptions.
 	Tag string
 	// Control as in DumpOptions.

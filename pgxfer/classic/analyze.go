@@ -61,7 +61,8 @@ func (r *restore) whilePaused(ctx context.Context, show func()) error {
 		return nil
 	}
 	for {
-		paused, _, changed := r.opts.Control.State()
+		wanted, changed := r.opts.Control.State()
+		paused := wanted.Hold != pgxfer.Going
 		if r.paused.Swap(paused) != paused {
 			show()
 		}

@@ -15,9 +15,10 @@ func control(ctx context.Context, c *pgxfer.Control, process *pgtools.Process, r
 	if c == nil {
 		return
 	}
-	told := false
+	told, toldHard := false, false
 	for {
-		pause, jobs, changed := c.State()
+		wanted, changed := c.State()
+		pause := wanted.Hold != pgxfer.Going
 		if pause != paused.Load() {
 			if pause {
 				process.Pause()
@@ -28,7 +29,11 @@ func control(ctx context.Context, c *pgxfer.Control, process *pgtools.Process, r
 			}
 			paused.Store(pause)
 		}
-		if jobs != 0 && !told {
+		if wanted.Hold == pgxfer.Hard && !toldHard {
+			toldHard = true
+			report.Warn("the classic engine cannot break off what runs: it finishes that and then waits")
+		}
+		if wanted.Workers != (pgxfer.Workers{}) && !told {
 			told = true
 			report.Warn("the classic engine cannot change its number of workers while it runs")
 		}

@@ -149,10 +149,10 @@ func pauses(t *testing.T, w *world) {
 			if p.Bytes.Done >= w.dumped.Bytes {
 				t.Errorf("all was done already: %+v", p)
 			}
-			options.Control.SetJobs(7)
-			options.Control.Resume()
+			options.Control.SetWorkers(pgxfer.Workers{Read: 7, Load: 7})
+			options.Control.Hold(pgxfer.Going)
 		})
-	}, func(pgxfer.Progress) { options.Control.Pause() })
+	}, func(pgxfer.Progress) { options.Control.Hold(pgxfer.Soft) })
 	if err != nil {
 		t.Fatalf("%v\n%s", err, obs.text())
 	}

@@ -104,14 +104,10 @@ func TestFinishedTargetThatWasChanged(t *testing.T) {
 	for _, c := range []struct{ change, why string }{
 		{`UPDATE a SET v = v WHERE id = 50`, "somebody has written to"},
 		{`DELETE FROM a WHERE id = 50`, "somebody has written to"},
-		{`INSERT INTO a VALUES (1000, 'new')`, "somebody has written to"},
 		{`WITH gone AS (DELETE FROM a WHERE id = 50 RETURNING *) INSERT INTO a SELECT 1000, v FROM gone`, "somebody has written to"},
-		{`INSERT INTO empty VALUES (1)`, "somebody has written to"},
 		{`TRUNCATE a`, "tables, indexes or views are others now"},
-		{`CREATE TABLE b ()`, "tables, indexes or views are others now"},
 		{`ALTER TABLE a ALTER v SET DEFAULT 'x'`, "are others now"},
 		{`CREATE OR REPLACE VIEW seen AS SELECT id, v || 'x' AS v FROM a`, "are others now"},
-		{`CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'`, "functions are others now"},
 		{`SELECT nextval('a_id_seq')`, "sequence \"public\".\"a_id_seq\" was used"},
 		{`VACUUM ANALYZE`, ""},
 	} {

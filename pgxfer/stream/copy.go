@@ -32,6 +32,8 @@ type CopyOptions struct {
 	// Receipts is, where Dir is not set, a directory of the caller's where a small file about each finished target is left, so that a copy
 	// that is run again, after it was killed in its last moment for example, knows that it is done. Empty for none.
 	Receipts string
+	// MaxWAL as in [pgxfer.RestoreOptions].
+	MaxWAL int64
 	// Tag and Control as in [pgxfer.DumpOptions].
 	Tag     string
 	Control *pgxfer.Control
@@ -56,7 +58,7 @@ func (e Engine) Copy(ctx context.Context, opts CopyOptions, obs pgxfer.Observer)
 			Source: opts.Source, Leader: opts.Leader, Jobs: opts.Jobs, Tag: opts.Tag,
 		}, entries: map[string]piece.Entry{}},
 		restore: newRestore(e, pgxfer.RestoreOptions{
-			Target: opts.Target, Jobs: opts.Jobs, IndexJobs: opts.IndexJobs, Tag: opts.Tag, Control: opts.Control,
+			Target: opts.Target, Jobs: opts.Jobs, IndexJobs: opts.IndexJobs, MaxWAL: opts.MaxWAL, Tag: opts.Tag, Control: opts.Control,
 		}, obs),
 	}
 	c.restore.report = c.dump.report // one observer hears one voice at a time
@@ -82,7 +84,11 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 		return result, errors.New("the number of jobs must be at least 1")
 	}
 	d.report.Progress(pgxfer.Progress{Phase: "schema"})
-	if d.opts.TargetMajor, err = majorOf(ctx, r.opener); err != nil {
+	err = r.insist(ctx, r.report, opts.Target.Name, func() (err error) {
+		d.opts.TargetMajor, err = majorOf(ctx, r.opener)
+		return err
+	})
+	if err != nil {
 		return result, err
 	}
 	r.sequences = c.sequences

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type dump struct {
 	journal *piece.Journal
 	status  *status
 	readers []*line
+	orphans orphans
 
 	mu      sync.Mutex
 	entries map[string]piece.Entry // by item
@@ -105,13 +107,16 @@ func (d *dump) all(ctx context.Context) (result pgxfer.DumpResult, err error) {
 // snapshot opens the keeper and looks at everything.
 func (d *dump) snapshot(ctx context.Context) error {
 	d.keeper = &keeper{opener: session.Opener{Endpoint: d.opts.Source, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose)}}
-	if err := d.endLeftovers(ctx); err != nil {
+	err := d.insist(ctx, d.report, d.opts.Source.Name, func() error {
+		if err := d.endLeftovers(ctx); err != nil {
+			return err
+		}
+		return d.keeper.open(ctx)
+	})
+	if err != nil {
 		return err
 	}
-	if err := d.keeper.open(ctx); err != nil {
-		return err
-	}
-	err := func() (err error) {
+	err = func() (err error) {
 		if d.plan, err = plan.Survey(ctx, d.keeper.conn); err != nil {
 			return err
 		}
@@ -279,16 +284,20 @@ func (d *dump) startOver(ctx context.Context) error {
 	return d.begin(ctx)
 }
 
+// limits are what the number of readers comes to.
+func (d *dump) limits(n pgxfer.Workers) graph.Limits {
+	return graph.Limits{Total: cmp.Or(n.Read, d.opts.Jobs)}
+}
+
 // read runs pg_dump and the readers.
 func (d *dump) read(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g := d.work()
-	run := graph.New(g, graph.Limits{Total: d.opts.Jobs})
-	d.status.run = run
-	d.status.first, _, _ = run.Left()
-	run.Do = d.do
+	run := graph.New(g, d.limits(pgxfer.Workers{}))
+	run.Do, run.Rest = d.do, 10*d.Backoff
 	run.Retired = func(slot int) { d.reader(slot).close(ctx) }
+	d.status.begin(run)
 	var others sync.WaitGroup
 	shown, stop := context.WithCancel(ctx)
 	others.Go(func() { d.status.loop(shown) })

@@ -24,6 +24,7 @@ type proxy struct {
 	listener net.Listener
 	to       string
 	every    int64
+	mute     atomic.Bool // instead, the connection stays without another word, once, after the COMMIT of a note in the ledger
 	commits  atomic.Int64
 	lost     atomic.Int64
 	work     sync.WaitGroup
@@ -66,10 +67,12 @@ func (p *proxy) serve(client net.Conn) {
 	both.Go(func() {
 		defer server.(*net.TCPConn).CloseWrite()
 		buffer := make([]byte, 64<<10)
+		noted := !p.mute.Load()
 		for {
 			n, err := client.Read(buffer)
-			if bytes.Contains(buffer[:n], []byte("COMMIT\x00")) && p.commits.Add(1)%p.every == 0 {
-				deaf.Store(true)
+			noted = noted || bytes.Contains(buffer[:n], []byte("INSERT INTO changeover_ledger.done"))
+			if noted && bytes.Contains(buffer[:n], []byte("COMMIT\x00")) && p.commits.Add(1)%p.every == 0 {
+				deaf.Store(!p.mute.Load() || p.commits.Load() == p.every)
 			}
 			if _, writeErr := server.Write(buffer[:n]); writeErr != nil || err != nil {
 				return
@@ -83,7 +86,10 @@ func (p *proxy) serve(client net.Conn) {
 			n, err := server.Read(buffer)
 			if deaf.Load() && n > 0 {
 				p.lost.Add(1)
-				return
+				if !p.mute.Load() {
+					return
+				}
+				n = 0
 			}
 			if _, writeErr := client.Write(buffer[:n]); writeErr != nil || err != nil {
 				return
@@ -295,11 +301,21 @@ func refused(t *testing.T, w *world) {
 	}
 }
 
+// idle says that nobody is at work.
+func idle(p pgxfer.Progress) bool {
+	for _, w := range p.Workers {
+		if w.Kind != "" {
+			return false
+		}
+	}
+	return true
+}
+
 // A pause lets what runs finish and starts nothing more until it is taken back.
 func pause(t *testing.T, w *world) {
 	options := w.dumpOptions(t, "pause")
 	options.Control = &pgxfer.Control{}
-	options.Control.Pause()
+	options.Control.Hold(pgxfer.Soft)
 	obs := &recorder{}
 	wait, _ := background(t, func(ctx context.Context) error {
 		_, err := fast.Dump(ctx, options, obs)
@@ -315,17 +331,22 @@ func pause(t *testing.T, w *world) {
 	}
 	within(t, "the dump is paused, with nobody at work", func() bool {
 		p := seen()
-		idle := true
-		for _, w := range p.Workers {
-			idle = idle && w.Kind == ""
-		}
-		return p.Paused && idle
+		return p.Paused && idle(p)
 	})
 	if done := seen().Items.Done; done > 60 {
 		t.Errorf("%d tables were read before the pause", done)
 	}
-	options.Control.SetJobs(3)
-	options.Control.Resume()
+	options.Control.SetWorkers(pgxfer.Workers{Read: 3})
+	options.Control.Hold(pgxfer.Going)
+	options.Control.Hold(pgxfer.Hard)
+	within(t, "everything is broken off, or done", func() bool {
+		p := seen()
+		return p.Paused && idle(p) || p.Items.Done == p.Items.Total && p.Items.Total > 0
+	})
+	if parts, err := filepath.Glob(filepath.Join(options.Dir, "data", "*", "*.part")); err != nil || len(parts) > 0 {
+		t.Errorf("half a file is left: %v, %v", parts, err)
+	}
+	options.Control.Hold(pgxfer.Going)
 	if err := wait(); err != nil {
 		t.Fatalf("%v\n%s", err, obs.text())
 	}

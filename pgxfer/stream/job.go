@@ -54,10 +54,11 @@ func (r *restore) executeOne(ctx context.Context, slot int, j *job, indexes []pl
 	for i, item := range j.items {
 		notes[i].Item = item
 	}
+	before := r.tries(j.items[0])
 	a := &activity{kind: j.kind, object: j.object}
 	defer r.status.start(slot, a)()
 	err := s.do(ctx, r.line(slot), j.name, func(conn *pgx.Conn, again bool) error {
-		if again {
+		if again || before {
 			if done, err := ledger.Has(ctx, conn, notes); err != nil || done {
 				return err
 			}

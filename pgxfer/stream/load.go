@@ -19,8 +19,9 @@ func (r *restore) load(ctx context.Context, slot int, list []unit) error {
 	for i, u := range list {
 		items[i].Item = u.item
 	}
+	before := r.tries(items[0].Item)
 	err := s.do(ctx, r.line(slot), "loading "+list[0].name(), func(conn *pgx.Conn, again bool) error {
-		if again { // the COMMIT may have been done although its reply never came
+		if again || before { // the COMMIT may have been done although its reply never came
 			if done, err := ledger.Has(ctx, conn, items); err != nil || done {
 				return err
 			}

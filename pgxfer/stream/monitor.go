@@ -11,29 +11,39 @@ import (
 	"changeover/pgxfer/stream/session"
 )
 
-// monitor asks the server how far index builds are. It belongs to one goroutine.
+// monitor asks the server how far index builds are, and how it bears them. It belongs to one goroutine.
 type monitor struct {
 	*restore
 	conn  *pgx.Conn
 	retry time.Time
+	next  time.Time // of looking how the server bears the load
+	role  int       // connection limit of our role at the first look
+	known bool      // there was a first look
+}
+
+// connect says whether there is a session to ask in.
+func (m *monitor) connect(ctx context.Context) bool {
+	if m.conn != nil && !m.conn.IsClosed() {
+		return true
+	}
+	if m.Now().Before(m.retry) {
+		return false
+	}
+	m.retry = m.Now().Add(5 * time.Second)
+	opener := m.opener
+	opener.AppName = pgtools.AppName(m.opts.Tag, "stream watch")
+	conn, err := opener.Open(ctx)
+	if err != nil {
+		return false
+	}
+	m.conn = conn
+	return true
 }
 
 func (m *monitor) phases(ctx context.Context) (map[uint32]serverPhase, error) {
-	if m.target.Version.Major() < 12 || !m.building() {
+	m.look(ctx)
+	if m.target.Version.Major() < 12 || !m.building() || !m.connect(ctx) {
 		return nil, nil
-	}
-	if m.conn == nil || m.conn.IsClosed() {
-		if m.Now().Before(m.retry) {
-			return nil, nil
-		}
-		m.retry = m.Now().Add(5 * time.Second)
-		opener := m.opener
-		opener.AppName = pgtools.AppName(m.opts.Tag, "stream watch")
-		conn, err := opener.Open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		m.conn = conn
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -29,7 +29,8 @@ type status struct {
 	report  *meter.Reporter
 	control *pgxfer.Control
 	run     *graph.Run
-	limits  graph.Limits // as started
+	where   string // name of the server that workers are at
+	limits  func(pgxfer.Workers) graph.Limits
 	phase   func() string
 	server  func(ctx context.Context) (map[uint32]serverPhase, error) // phases of index builds by backend; may be nil
 	tick    func() error                                              // called with each sample; an error ends the run
@@ -42,7 +43,10 @@ type status struct {
 	rows   pgxfer.Count
 	done   int64 // bytes of finished pieces
 	ahead  int64 // estimate of the bytes of pieces that are not
-	paused bool
+	hold   pgxfer.Hold
+	fewer  bool         // for want of room on the server
+	strain strain       // of the server
+	used   graph.Limits // now
 	began  time.Time
 	first  float64 // cost of everything when it began
 }
@@ -111,34 +115,6 @@ func (s *status) loop(ctx context.Context) {
 	}
 }
 
-// obey carries out what is asked for. The channel closes with the next change; nil never does.
-func (s *status) obey() <-chan struct{} {
-	if s.control == nil {
-		return nil
-	}
-	paused, jobs, changed := s.control.State()
-	s.mu.Lock()
-	told := s.paused != paused
-	s.paused = paused
-	s.mu.Unlock()
-	if told {
-		s.run.Pause(paused)
-		if paused {
-			s.report.Info("paused: what runs is finished, nothing new is started")
-		} else {
-			s.report.Info("resumed")
-		}
-	}
-	limits := s.limits
-	if jobs > 0 {
-		limits = graph.Limits{Total: jobs}
-	}
-	if s.run.SetLimits(limits) {
-		s.report.Info("now up to %d workers", limits.Total)
-	}
-	return changed
-}
-
 func (s *status) sample(ctx context.Context) {
 	var phases map[uint32]serverPhase
 	if s.server != nil {
@@ -166,7 +142,7 @@ func (s *status) sample(ctx context.Context) {
 		s.board.Show(now, strconv.Itoa(slot), w)
 	}
 	p := pgxfer.Progress{
-		Phase: s.phase(), Workers: s.board.Workers(), Items: s.items, Rows: s.rows, Paused: s.paused,
+		Phase: s.phase(), Workers: s.board.Workers(), Items: s.items, Rows: s.rows, Paused: s.hold != pgxfer.Going, Waits: s.waits(),
 		Bytes: pgxfer.Count{Done: s.done + live, Total: s.done + live + max(s.ahead-working, 0) + max(working-live, 0)},
 	}
 	if len(s.slots) > 0 {
@@ -198,7 +174,7 @@ func (s *status) estimate(took time.Duration, left, longest float64) (low, high 
 	if took < etaAfter || done < etaFraction*s.first || done <= 0 || left <= 0 {
 		return 0, 0
 	}
-	workers := float64(max(s.limits.Total, 1))
+	workers := float64(max(s.used.Total, 1))
 	speed := took.Seconds() * workers / done // seconds of a worker for a second of cost
 	likely := max(longest, left/workers) * speed
 	return int64(likely*0.7) + 1, int64(max(likely*1.5, left*speed/workers*1.2)) + 1

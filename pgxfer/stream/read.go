@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,7 +93,7 @@ func (u unit) out(p *plan.Plan) string {
 func (d *dump) work() *graph.Graph {
 	g := &graph.Graph{}
 	d.status = &status{
-		Engine: d.Engine, report: d.report, control: d.opts.Control, limits: graph.Limits{Total: d.opts.Jobs}, slots: map[int]*activity{},
+		Engine: d.Engine, report: d.report, control: d.opts.Control, where: d.opts.Source.Name, limits: d.limits, slots: map[int]*activity{},
 		phase: func() string { return "data" }, tick: d.watchDisk, began: d.Now(),
 	}
 	d.left = map[uint32]int{}
@@ -133,7 +134,7 @@ func (d *dump) reader(slot int) *line {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(d.readers) <= slot {
-		d.readers = append(d.readers, &line{opener: d.keeper.opener, prepare: d.join})
+		d.readers = append(d.readers, &line{opener: d.keeper.opener, prepare: d.join, orphans: &d.orphans})
 	}
 	return d.readers[slot]
 }
@@ -163,6 +164,9 @@ func (d *dump) do(ctx context.Context, slot int, n *graph.Node) error {
 		if err != nil {
 			if ctx.Err() == nil && !isAgain(err) {
 				err = fmt.Errorf("%w: %w", graph.ErrFatal, err) // half a dump is no use: what is read stays for the next attempt
+			}
+			if errors.Is(context.Cause(ctx), graph.ErrInterrupted) {
+				d.reader(slot).abandon(ctx)
 			}
 			return err
 		}

@@ -40,9 +40,10 @@ func (r *restore) refresh(ctx context.Context) error {
 	if left, _, _ := run.Left(); left == 0 {
 		return nil
 	}
+	run.Rest = 10 * r.Backoff
 	run.Retired = func(slot int) { r.line(slot).close(ctx) }
 	run.Do = func(ctx context.Context, slot int, n *graph.Node) error {
-		err := r.execute(ctx, slot, n.Work.(*job))
+		err := r.do(ctx, slot, n)
 		if session.Code(err) == notPopulated {
 			early.add(n.Work.(*job), err)
 			return nil
@@ -54,8 +55,7 @@ func (r *restore) refresh(ctx context.Context) error {
 
 // show waits for a run and shows it meanwhile.
 func (r *restore) show(ctx context.Context, run *graph.Run) error {
-	r.status.run = run
-	r.status.first, _, _ = run.Left()
+	r.status.begin(run)
 	var shown sync.WaitGroup
 	showing, stop := context.WithCancel(ctx)
 	shown.Go(func() { r.status.loop(showing) })

@@ -58,12 +58,15 @@ type restore struct {
 	resumed bool // the tables are there already
 	done    map[string]ledger.Note
 
-	status *status
-	run    *graph.Run
-	stage  atomic.Value // name of the phase
+	orphans orphans
+	monitor *monitor
+	status  *status
+	run     *graph.Run
+	stage   atomic.Value // name of the phase
 
 	mu     sync.Mutex
 	lines  []*line
+	tried  map[string]bool // items
 	pieces map[string]piece.Entry
 	gates  map[string]*graph.Node // by item
 	left   map[uint32]int         // pieces of each table still to be loaded
@@ -94,7 +97,7 @@ func newRestore(e Engine, opts pgxfer.RestoreOptions, obs pgxfer.Observer) *rest
 	r := &restore{
 		Engine: e, opts: opts, report: meter.NewReporter(obs, e.Now), began: e.Now(),
 		opener: session.Opener{Endpoint: opts.Target, AppName: pgtools.AppName(opts.Tag, restorePurpose), Write: true},
-		pieces: map[string]piece.Entry{}, gates: map[string]*graph.Node{}, left: map[uint32]int{},
+		pieces: map[string]piece.Entry{}, gates: map[string]*graph.Node{}, left: map[uint32]int{}, tried: map[string]bool{},
 	}
 	r.stage.Store("schema")
 	return r
@@ -130,6 +133,9 @@ func (r *restore) all(ctx context.Context) (result pgxfer.RestoreResult, err err
 	defer func() {
 		for _, l := range r.lines {
 			l.close(ctx)
+		}
+		if r.monitor != nil {
+			r.monitor.close(ctx)
 		}
 		if err != nil {
 			r.endLeftovers(ctx)
@@ -172,13 +178,16 @@ func endTagged(ctx context.Context, on pgxfer.Endpoint, tag, purpose string) err
 
 // prepare asks everything that can refuse the restore, and decides what is restored.
 func (r *restore) prepare(ctx context.Context) error {
-	if err := endTagged(ctx, r.opts.Target, r.opts.Tag, restorePurpose); err != nil {
-		return err
-	}
 	watch := r.opener
 	watch.AppName = pgtools.AppName(r.opts.Tag, "stream watch")
-	var err error
-	if r.control, err = watch.Open(ctx); err != nil {
+	err := r.insist(ctx, r.report, r.opts.Target.Name, func() (err error) {
+		if err := endTagged(ctx, r.opts.Target, r.opts.Tag, restorePurpose); err != nil {
+			return err
+		}
+		r.control, err = watch.Open(ctx)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if recovering, err := pgserver.InRecovery(ctx, r.control); err != nil {

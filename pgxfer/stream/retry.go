@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"changeover/pgxfer"
 	"changeover/pgxfer/meter"
 	"changeover/pgxfer/stream/graph"
 	"changeover/pgxfer/stream/session"
@@ -19,16 +21,22 @@ type line struct {
 	// prepare makes a new session ready for use, nil for nothing.
 	prepare func(context.Context, *pgx.Conn) error
 
+	// orphans are shared by all workers on the server.
+	orphans *orphans
+
 	conn *pgx.Conn
 	used bool // must be prepared again
 	// batch is the number of the small tables that the transaction has locked together, 0 for none.
 	batch int
-	lost  uint32 // backend of a session that broke, which may still be working
 }
 
-// get gives the session, after the backend of a broken one has ended: it might yet commit what it was told to.
+// get gives the session, after the backends of all broken ones have ended: they might yet commit what they were told to.
 func (l *line) get(ctx context.Context) (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.IsClosed() {
+		if err := l.orphans.end(ctx, l.conn, l.opener.AppName); err != nil {
+			l.drop(ctx)
+			return nil, err
+		}
 		if l.used {
 			l.batch = 0
 			if err := l.prepare(ctx, l.conn); err != nil {
@@ -46,12 +54,9 @@ func (l *line) get(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.lost != 0 {
-		if err := endBackend(ctx, conn, l.lost, l.opener.AppName); err != nil {
-			session.Close(ctx, conn)
-			return nil, err
-		}
-		l.lost = 0
+	if err := l.orphans.end(ctx, conn, l.opener.AppName); err != nil {
+		session.Close(ctx, conn)
+		return nil, err
 	}
 	if l.prepare != nil {
 		if err := l.prepare(ctx, conn); err != nil {
@@ -74,9 +79,49 @@ func (l *line) drop(ctx context.Context) {
 	if l.conn == nil {
 		return
 	}
-	l.lost = l.conn.PgConn().PID()
+	l.orphans.add(l.conn.PgConn().PID())
 	session.Close(ctx, l.conn)
 	l.conn = nil
+}
+
+// abandon makes sure that nothing is left of what was broken off, also when the context has ended. A server that cannot be reached is
+// asked again before anything else is done there.
+func (l *line) abandon(ctx context.Context) {
+	l.drop(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	conn, err := l.opener.Open(ctx)
+	if err != nil {
+		return
+	}
+	defer session.Close(ctx, conn)
+	_ = l.orphans.end(ctx, conn, l.opener.AppName)
+}
+
+// orphans are backends of sessions that broke, or were broken off, and may still be at work. What one of them was told to do nobody may do
+// again before it has ended. The zero value is ready.
+type orphans struct {
+	mu   sync.Mutex
+	pids []uint32
+}
+
+func (o *orphans) add(pid uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pids = append(o.pids, pid)
+}
+
+// end ends all of them. Others wait for it meanwhile.
+func (o *orphans) end(ctx context.Context, conn *pgx.Conn, appName string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.pids) > 0 {
+		if err := endBackend(ctx, conn, o.pids[0], appName); err != nil {
+			return err
+		}
+		o.pids = o.pids[1:]
+	}
+	return nil
 }
 
 // close ends a session that is idle.
@@ -138,7 +183,6 @@ func (s stubborn) do(ctx context.Context, l *line, what string, try func(conn *p
 			return ctx.Err()
 		}
 		if !reached && session.Full(err) {
-			s.report.Warn("%s has no room for another session: going on with fewer", s.where)
 			return fmt.Errorf("%s: %w: %w", what, graph.ErrAgain, err)
 		}
 		if reached {
@@ -160,6 +204,31 @@ func (s stubborn) do(ctx context.Context, l *line, what string, try func(conn *p
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, 15*time.Second)
+	}
+}
+
+// insist does what needs a first session, for as long as the server lets nobody in.
+func (e Engine) insist(ctx context.Context, report *meter.Reporter, where string, do func() error) error {
+	patience := e.Patience
+	if patience == 0 {
+		patience = serverPatience
+	}
+	giveUp := e.Now().Add(patience)
+	for pause, told := e.Backoff, false; ; pause = min(2*pause, 15*time.Second) {
+		err := do()
+		if err == nil || !session.NotYet(err) || e.Now().After(giveUp) || ctx.Err() != nil {
+			return err
+		}
+		if !told {
+			told = true
+			report.Warn("%s lets nobody in (%v): waiting", where, err)
+			report.Progress(pgxfer.Progress{Phase: "schema", Waits: where + " lets nobody in"})
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
 	}
 }
 

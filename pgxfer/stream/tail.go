@@ -19,7 +19,7 @@ const tailBatch = 50
 // sequences and the end of the ledger.
 func (r *restore) tail(ctx context.Context) error {
 	r.stage.Store("constraints")
-	l := &line{opener: r.opener}
+	l := &line{opener: r.opener, orphans: &r.orphans}
 	defer l.close(ctx)
 	r.report.Progress(pgxfer.Progress{Phase: "constraints", Critical: "triggers, rules and policies", Items: r.status.items, Rows: r.status.rows})
 	var err error
@@ -33,7 +33,8 @@ func (r *restore) tail(ctx context.Context) error {
 		}
 	}
 	for _, j := range append(r.tailEntries(), r.comments()...) {
-		if err := r.tailJob(ctx, l, j); err != nil {
+		err := r.unheld(ctx, func(ctx context.Context) error { return r.tailJob(ctx, l, j) }, l.abandon)
+		if err != nil {
 			return err
 		}
 	}
@@ -102,8 +103,9 @@ func (r *restore) tailJob(ctx context.Context, l *line, j *job) error {
 		notes[i].Item = item
 	}
 	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
+	before := r.tries(j.items[0])
 	return s.do(ctx, l, j.name, func(conn *pgx.Conn, again bool) error {
-		if again {
+		if again || before {
 			if done, err := ledger.Has(ctx, conn, notes); err != nil || done {
 				return err
 			}

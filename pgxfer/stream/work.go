@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -32,20 +34,15 @@ type builder struct {
 func (r *restore) work(ctx context.Context) error {
 	r.stage.Store("data")
 	b := r.build(ctx)
-	limits := graph.Limits{Total: r.opts.Jobs}
-	if n := r.opts.IndexJobs; n > 0 {
-		limits = graph.Limits{Total: max(n, r.opts.Jobs), Load: r.opts.Jobs, Build: n}
-	}
-	r.status.limits = limits
-	r.run = graph.New(b.g, limits)
-	r.status.run = r.run
-	r.status.first, _, _ = r.run.Left()
-	r.run.Do = r.do
+	r.run = graph.New(b.g, r.limits(pgxfer.Workers{}))
+	r.run.Do, r.run.Rest = r.do, 10*r.Backoff
 	r.run.Retired = func(slot int) { r.line(slot).close(ctx) }
 	var others sync.WaitGroup
 	shown, stop := context.WithCancel(ctx)
-	monitor := &monitor{restore: r}
-	r.status.server = monitor.phases
+	r.monitor = &monitor{restore: r}
+	r.status.server = r.monitor.phases
+	r.monitor.look(ctx) // before anything begins: an earlier attempt may have left the server full
+	r.status.begin(r.run)
 	others.Go(func() { r.status.loop(shown) })
 	if r.follower != nil {
 		others.Go(func() { r.followOn(shown) })
@@ -56,7 +53,6 @@ func (r *restore) work(ctx context.Context) error {
 	}
 	others.Wait() // of a dump still writing its last lines, too
 	stop()
-	monitor.close(ctx)
 	if err == nil && r.follower != nil && r.manifest == nil {
 		return fmt.Errorf("%w: its dump was never finished; dump again", pgxfer.ErrArchive)
 	}
@@ -99,7 +95,7 @@ func (r *restore) build(ctx context.Context) *builder {
 		b.constraints[c.OID] = c
 	}
 	r.status = &status{
-		Engine: r.Engine, report: r.report, control: r.opts.Control, slots: map[int]*activity{}, began: r.Now(),
+		Engine: r.Engine, report: r.report, control: r.opts.Control, where: r.opts.Target.Name, limits: r.limits, slots: map[int]*activity{}, began: r.Now(),
 		phase: func() string { return r.stage.Load().(string) }, tick: r.tick,
 	}
 	b.addLoads(ctx)
@@ -171,13 +167,44 @@ func (r *restore) line(slot int) *line {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.lines) <= slot {
-		r.lines = append(r.lines, &line{opener: r.opener})
+		r.lines = append(r.lines, &line{opener: r.opener, orphans: &r.orphans})
 	}
 	return r.lines[slot]
 }
 
+// limits are what the numbers of workers come to.
+func (r *restore) limits(n pgxfer.Workers) graph.Limits {
+	load := cmp.Or(n.Load, r.opts.Jobs)
+	if _, read := r.feed.(fromArchive); !read && n.Read > 0 { // each loader of a copy has a reader of its own
+		load = n.Read
+		if n.Load > 0 {
+			load = min(n.Read, n.Load)
+		}
+	}
+	build := cmp.Or(n.Index, r.opts.IndexJobs, r.opts.Jobs)
+	return graph.Limits{Total: max(load, build), Load: load, Build: build}
+}
+
+// tries notes that something is about to be tried on the target, and says whether it was before: by a worker that was broken off or lost
+// its server, for example, perhaps in the middle of its COMMIT.
+func (r *restore) tries(item string) (before bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before = r.tried[item]
+	r.tried[item] = true
+	return before
+}
+
 // do does one node.
 func (r *restore) do(ctx context.Context, slot int, n *graph.Node) error {
+	err := r.doNode(ctx, slot, n)
+	if err != nil && errors.Is(context.Cause(ctx), graph.ErrInterrupted) {
+		r.line(slot).abandon(ctx)
+	}
+	return err
+}
+
+func (r *restore) doNode(ctx context.Context, slot int, n *graph.Node) error {
 	if list, ok := n.Work.([]unit); ok {
 		return r.load(ctx, slot, list)
 	}

@@ -4,6 +4,8 @@
 // session that waits for a lock would hold a worker idle, and everybody else who queues up behind it.
 package graph
 
+import "context"
+
 // Class decides which limit a node counts against, beside that of all workers.
 type Class uint8
 
@@ -25,10 +27,11 @@ type Node struct {
 	// Work is whatever the runner needs to know.
 	Work any
 
-	rank    float64 // cost of the longest way from the start of this node to the end of all
-	beyond  float64 // cost of what follows elsewhere
-	waits   int     // nodes not finished and gates not open
-	gates   int     // not open yet, counted in waits too
+	cancel  context.CancelCauseFunc // while it runs
+	rank    float64                 // cost of the longest way from the start of this node to the end of all
+	beyond  float64                 // cost of what follows elsewhere
+	waits   int                     // nodes not finished and gates not open
+	gates   int                     // not open yet, counted in waits too
 	next    []*Node
 	state   state
 	visited bool

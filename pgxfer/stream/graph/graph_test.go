@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -104,6 +105,73 @@ func TestAgain(t *testing.T) {
 	}
 	if err := r.Wait(t.Context()); err != nil || tries != 4 {
 		t.Errorf("%d tries, %v", tries, err)
+	}
+}
+
+// What is broken off is begun again, and nothing starts during a pause.
+func TestInterrupt(t *testing.T) {
+	g := &Graph{}
+	first := g.Add(&Node{Name: "first"})
+	g.Add(&Node{Name: "second"}, first)
+	r := New(g, Limits{Total: 2})
+	began := make(chan struct{}, 1)
+	var l log
+	r.Do = func(ctx context.Context, _ int, n *Node) error {
+		l.add(n.Name)
+		if n == first && strings.Count(l.String(), "first") == 1 {
+			began <- struct{}{}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	go func() {
+		<-began
+		r.Pause(true)
+		r.Interrupt()
+		for {
+			r.mu.Lock()
+			idle := r.working == 0
+			r.mu.Unlock()
+			if idle {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		l.add("held")
+		r.Pause(false)
+	}()
+	if err := r.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if l.String() != "first held first second" {
+		t.Errorf("ran %s", &l)
+	}
+}
+
+// A server without room gets no more than fit, and one more now and then; nothing is lost.
+func TestNoRoom(t *testing.T) {
+	g := &Graph{}
+	for range 40 {
+		g.Add(&Node{})
+	}
+	r := New(g, Limits{Total: 8})
+	r.Rest = time.Millisecond
+	var inside, done atomic.Int64
+	r.Do = func(context.Context, int, *Node) error {
+		defer inside.Add(-1)
+		if n := inside.Add(1); n > 2 {
+			return ErrAgain
+		}
+		time.Sleep(time.Millisecond)
+		done.Add(1)
+		return nil
+	}
+	if err := r.Wait(t.Context()); err != nil || done.Load() != 40 {
+		t.Errorf("%d done: %v", done.Load(), err)
+	}
+	if fewer, of := r.Fewer(); fewer < 0 || fewer >= of || of != 8 {
+		t.Errorf("%d of %d workers are away", fewer, of)
 	}
 }
 

@@ -11,10 +11,14 @@ import (
 // ErrAgain in a node's error means: not now. The node goes back among those to start, and one worker fewer works for a while.
 var ErrAgain = errors.New("cannot be done now")
 
+// ErrInterrupted is the cause with which the context of a node ends that [Run.Interrupt] breaks off. It is begun again later, perhaps by
+// another worker; whether it was done nevertheless, what does it has to find out.
+var ErrInterrupted = errors.New("broken off, to be begun again")
+
 // ErrFatal in a node's error means that nothing else can be done either.
 var ErrFatal = errors.New("the transfer cannot go on")
 
-// Limits bound how much runs at once. Zero means no bound, except for Total, which is at least 1.
+// Limits bound how much runs at once. Zero means no bound and a negative number nothing at all, except for Total, which is at least 1.
 type Limits struct {
 	Total, Load, Build int
 }
@@ -25,7 +29,7 @@ type Run struct {
 	Do func(ctx context.Context, slot int, n *Node) error
 	// Retired is called by a worker that is not needed any more, in its own goroutine; may be nil.
 	Retired func(slot int)
-	// Rest is how long a worker stays away after [ErrAgain]; 0 means 5 s.
+	// Rest is how long it takes until a node is tried again after [ErrAgain], and until one worker more is; 0 means 5 s.
 	Rest time.Duration
 
 	mu      sync.Mutex
@@ -39,6 +43,7 @@ type Run struct {
 	gates   int // of all nodes, still closed
 	left    int
 	fewer   int // workers away after ErrAgain
+	coming  bool
 	paused  bool
 	ended   bool
 	errs    []error
@@ -112,7 +117,7 @@ func (r *Run) staff() {
 
 func (r *Run) work(ctx context.Context, slot int) {
 	for {
-		n := r.take()
+		n, ctx := r.take(ctx)
 		if n == nil {
 			if r.Retired != nil {
 				r.Retired(slot)
@@ -120,23 +125,25 @@ func (r *Run) work(ctx context.Context, slot int) {
 			return
 		}
 		err := r.Do(ctx, slot, n)
+		if err != nil && errors.Is(context.Cause(ctx), ErrInterrupted) {
+			err = ErrInterrupted
+		}
 		r.done(n, err)
 	}
 }
 
-// take waits for something to do; nil means there will be nothing more.
-func (r *Run) take() *Node {
+// take waits for something to do, and gives it a context of its own; nil means there will be nothing more.
+func (r *Run) take(ctx context.Context) (*Node, context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
 		if r.ended || r.left == 0 || r.working == 0 && len(r.ready) == 0 && r.gates == 0 {
 			r.changed.Broadcast()
-			return nil
+			return nil, nil
 		}
 		if !r.paused && r.working < max(1, r.limits.Total-r.fewer) {
 			if n := r.best(); n != nil {
-				r.begin(n)
-				return n
+				return n, r.begin(ctx, n)
 			}
 		}
 		r.changed.Wait()
@@ -157,7 +164,7 @@ func (r *Run) best() *Node {
 		case Build:
 			limit = r.limits.Build
 		}
-		if limit > 0 && r.active[n.Class] >= limit || !r.held.free(n.Locks) {
+		if limit < 0 || limit > 0 && r.active[n.Class] >= limit || !r.held.free(n.Locks) {
 			continue
 		}
 		best, at = n, i
@@ -168,17 +175,20 @@ func (r *Run) best() *Node {
 	return best
 }
 
-func (r *Run) begin(n *Node) {
+func (r *Run) begin(ctx context.Context, n *Node) context.Context {
 	n.state = running
 	r.held.take(n.Locks)
 	r.active[n.Class]++
 	r.working++
+	ctx, n.cancel = context.WithCancelCause(ctx)
+	return ctx
 }
 
 func (r *Run) done(n *Node, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.changed.Broadcast()
+	n.cancel(nil)
 	r.held.give(n.Locks)
 	r.active[n.Class]--
 	r.working--
@@ -189,6 +199,9 @@ func (r *Run) done(n *Node, err error) {
 		for _, next := range n.next {
 			r.release(next)
 		}
+	case errors.Is(err, ErrInterrupted) && !r.ended:
+		n.state = ready
+		r.ready = append(r.ready, n)
 	case errors.Is(err, ErrAgain) && !r.ended:
 		r.away(n)
 	default:
@@ -202,24 +215,49 @@ func (r *Run) done(n *Node, err error) {
 	}
 }
 
-// away puts a node, and one worker, aside for a while. The caller holds the lock.
+// away puts a node aside for a while, and goes on with no more workers than are at work now. The caller holds the lock.
 func (r *Run) away(n *Node) {
+	n.state = waiting
+	r.gates++ // the node comes back: without it nothing may be left to do
+	r.after(func() {
+		r.gates--
+		n.state = ready
+		r.ready = append(r.ready, n)
+	})
+	r.fewer = max(r.fewer, max(r.limits.Total, 1)-max(r.working, 1))
+	if !r.coming && r.fewer > 0 {
+		r.coming = true
+		r.after(r.oneMore)
+	}
+}
+
+// oneMore lets one worker more try its luck, and later the next.
+func (r *Run) oneMore() {
+	r.fewer = max(r.fewer-1, 0)
+	if r.coming = r.fewer > 0; r.coming {
+		r.after(r.oneMore)
+	}
+}
+
+// after does something under the lock when the rest is over.
+func (r *Run) after(do func()) {
 	rest := r.Rest
 	if rest == 0 {
 		rest = 5 * time.Second
 	}
-	n.state = waiting
-	r.fewer++
-	r.gates++ // the node comes back: without it nothing may be left to do
 	time.AfterFunc(rest, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.fewer--
-		r.gates--
-		n.state = ready
-		r.ready = append(r.ready, n)
+		do()
 		r.changed.Broadcast()
 	})
+}
+
+// Fewer is how many workers are away after [ErrAgain], out of how many.
+func (r *Run) Fewer() (fewer, of int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return min(r.fewer, max(r.limits.Total, 1)-1), max(r.limits.Total, 1)
 }
 
 func (r *Run) release(n *Node) {
@@ -259,6 +297,17 @@ func (r *Run) Pause(paused bool) {
 	defer r.mu.Unlock()
 	r.paused = paused
 	r.changed.Broadcast()
+}
+
+// Interrupt breaks off what runs: see [ErrInterrupted]. What is not paused is begun again at once.
+func (r *Run) Interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.nodes {
+		if n.state == running {
+			n.cancel(ErrInterrupted)
+		}
+	}
 }
 
 // SetLimits changes the limits, and says whether they were others. What runs is not interrupted.

@@ -39,8 +39,11 @@ func Passing(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed")
 }
 
+// NotYet says whether a server let nobody in, now: it has no room, or is starting or stopping. A server that cannot be reached at all is
+// something else, such as a wrong address.
+func NotYet(err error) bool { return Full(err) || Code(err) == "57P03" }
+
 // Full says whether the server has no room for one more session, now.
 func Full(err error) bool {
-	code := Code(err)
-	return code == "53300" || code == "55P04"
+	return Code(err) == "53300"
 }
