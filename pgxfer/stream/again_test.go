@@ -94,7 +94,7 @@ func uncommitted(t *testing.T, options pgxfer.RestoreOptions, target pgtest.DB) 
 // A small database shows every way in which a finished target stops being one.
 func TestFinishedTargetThatWasChanged(t *testing.T) {
 	server := pgtest.Shared(t)
-	source := pgtest.Database(t, pgtest.Cluster(t))
+	source := pgtest.Database(t, quietServer(t))
 	statements(t, source, `CREATE TABLE a (id serial PRIMARY KEY, v text)`, `INSERT INTO a (v) SELECT 'v' FROM generate_series(1, 100)`,
 		`CREATE TABLE empty (id int)`, `CREATE VIEW seen AS SELECT * FROM a`)
 	dir, receipts := filepath.Join(t.TempDir(), "archive"), filepath.Join(t.TempDir(), "receipts")

@@ -40,9 +40,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	majors := pgtest.Majors(t)
-	// Autovacuum's ANALYZE is a transaction as well: after it nobody can tell that nothing was written to the source.
-	still := pgtest.Settings(map[string]string{"autovacuum": "off"})
-	w := &world{leader: pgtest.Cluster(t, pgtest.Major(majors[len(majors)-1].Major), still), other: pgtest.Shared(t)}
+	w := &world{leader: quietServer(t, pgtest.Major(majors[len(majors)-1].Major)), other: pgtest.Shared(t)}
 	w.db = dressed(t, w.leader)
 	conn := w.db.Connect(t)
 	if _, err := sampledb.Fill(t.Context(), conn, sampledb.Options{Tiny: true}); err != nil {
@@ -56,6 +54,13 @@ func newWorld(t *testing.T) *world {
 	w.follower = pgtest.Follower(t, w.leader)
 	w.catchUp(t)
 	return w
+}
+
+// quietServer is a server of the test's own that does nothing by itself: an ANALYZE of autovacuum counts as a transaction, and then nobody
+// can tell that nothing was written to the source since.
+func quietServer(t *testing.T, options ...pgtest.Option) *localpg.Cluster {
+	t.Helper()
+	return pgtest.Cluster(t, append(options, pgtest.Settings(map[string]string{"autovacuum": "off"}))...)
 }
 
 func (w *world) catchUp(t *testing.T) {

@@ -93,7 +93,7 @@ func TestForeignKeyBrokenOnTheSource(t *testing.T) {
 func TestOneFailureDoesNotStopTheRest(t *testing.T) {
 	server := pgtest.Shared(t)
 	// A server of its own: on one that others write to, nobody can tell that nothing was written to the source.
-	source, target := pgtest.Database(t, pgtest.Cluster(t)), pgtest.Database(t, server)
+	source, target := pgtest.Database(t, quietServer(t)), pgtest.Database(t, server)
 	statements(t, source, `CREATE FUNCTION moody(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
 			IF current_setting('test.mood', true) IS DISTINCT FROM 'good' THEN RAISE EXCEPTION 'in a bad mood'; END IF; RETURN n; END $$`,
 		`CREATE TABLE fine (id int PRIMARY KEY, v text)`, `INSERT INTO fine SELECT n, repeat('v', 100) FROM generate_series(1, 9000) n`,
@@ -154,7 +154,7 @@ func TestTwoStatesAreNeverMixed(t *testing.T) {
 // An invalid index that somebody left of the same name is in nobody's way.
 func TestInvalidLeftoverIsReplaced(t *testing.T) {
 	server := pgtest.Shared(t)
-	source, target := pgtest.Database(t, pgtest.Cluster(t)), pgtest.Database(t, server)
+	source, target := pgtest.Database(t, quietServer(t)), pgtest.Database(t, server)
 	statements(t, source, gated...)
 	statements(t, source, `CREATE TABLE tiny (id int, v text)`, `INSERT INTO tiny VALUES (1, 'one')`, `CREATE INDEX tiny_v ON tiny (v)`)
 	holder := target.Connect(t)
@@ -199,7 +199,7 @@ func TestInvalidLeftoverIsReplaced(t *testing.T) {
 // A restore that follows a dump learns when the dump fails; a dump that is begun again on a source that was written to starts over.
 func TestDumpFailsWhileItIsFollowed(t *testing.T) {
 	server := pgtest.Shared(t)
-	source, target := pgtest.Database(t, pgtest.Cluster(t)), pgtest.Database(t, server)
+	source, target := pgtest.Database(t, quietServer(t)), pgtest.Database(t, server)
 	statements(t, source, `CREATE TABLE a_fine (id int PRIMARY KEY, v text)`, `INSERT INTO a_fine SELECT n, repeat('v', 1000) FROM generate_series(1, 2000) n`,
 		`CREATE TABLE secrets (id int)`, `ALTER TABLE secrets ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`)
 	dir := t.TempDir() + "/archive"
