@@ -57,6 +57,7 @@ type restore struct {
 	entries schema.Filtered
 	resumed bool // the tables are there already
 	done    map[string]ledger.Note
+	later   map[int][]archive.Entry // by batch: what is made only when the rows of its tables come
 
 	orphans orphans
 	monitor *monitor

@@ -45,10 +45,14 @@ func sections(toc *archive.TOC, keep []archive.Entry) (pre, post []archive.Entry
 
 // makeTables restores what comes before the rows. An attempt that did not get through starts over.
 func (r *restore) makeTables(ctx context.Context) error {
+	pre, post := sections(r.toc, r.entries.Keep)
+	if _, ok := r.done[laterItem]; ok || !r.resumed {
+		r.later = laterEntries(pre, post, r.plan)
+	}
 	if r.resumed {
 		return nil
 	}
-	pre, post := sections(r.toc, r.entries.Keep)
+	pre = without(pre, r.later)
 	r.report.Progress(pgxfer.Progress{Phase: "schema", Items: pgxfer.Count{Total: int64(len(pre))}})
 	if err := r.makeEntries(ctx, pre); err != nil {
 		return err
@@ -59,7 +63,7 @@ func (r *restore) makeTables(ctx context.Context) error {
 		before[e.ID] = true
 	}
 	err := pgx.BeginFunc(ctx, r.control, func(tx pgx.Tx) error {
-		var notes []ledger.Note
+		notes := []ledger.Note{{Item: laterItem}}
 		for _, e := range post {
 			ready := e.Kind == "STATISTICS"
 			for _, dep := range e.Deps {

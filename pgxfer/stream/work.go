@@ -28,6 +28,7 @@ type builder struct {
 	entryTables map[int][]uint32         // tables that an entry is about
 	groups      map[int]*graph.Node      // by batch: what is built for its tables together
 	grouped     map[uint32]*graph.Node   // by table
+	made        map[int]*graph.Node      // by batch: what makes its tables
 }
 
 // work loads rows, builds indexes and adds constraints.
@@ -81,6 +82,7 @@ func (r *restore) build(ctx context.Context) *builder {
 		restore: r, g: &graph.Graph{}, tables: map[uint32]*plan.Table{}, parents: map[uint32]*plan.Parent{}, indexes: map[uint32]plan.Index{},
 		constraints: map[uint32]plan.Constraint{}, loads: map[uint32][]*graph.Node{}, builds: map[uint32][]*graph.Node{},
 		byEntry: map[int]*graph.Node{}, entryTables: map[int][]uint32{}, groups: map[int]*graph.Node{}, grouped: map[uint32]*graph.Node{},
+		made: map[int]*graph.Node{},
 	}
 	for i := range r.plan.Tables {
 		b.tables[r.plan.Tables[i].OID] = &r.plan.Tables[i]
@@ -98,6 +100,7 @@ func (r *restore) build(ctx context.Context) *builder {
 		Engine: r.Engine, report: r.report, control: r.opts.Control, where: r.opts.Target.Name, limits: r.limits, slots: map[int]*activity{}, began: r.Now(),
 		phase: func() string { return r.stage.Load().(string) }, tick: r.tick,
 	}
+	b.addLater()
 	b.addLoads(ctx)
 	b.addPost()
 	b.addAnalyze()
@@ -118,6 +121,9 @@ func (b *builder) addLoads(ctx context.Context) {
 	for _, list := range all {
 		n := &graph.Node{Class: graph.Load, Work: list, Name: list[0].name(), Locks: loadLocks(list)}
 		b.g.Add(n)
+		if t := list[0].table; t != nil {
+			b.g.After(n, b.made[t.Batch]) // large tables are of no batch
+		}
 		missing := false
 		for _, u := range list {
 			n.Cost += plan.LoadCost(u.bytes)
