@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+
+	"github.com/gofrs/flock"
 
 	"changeover/pgxfer/children"
 	"changeover/pgxfer/localpg"
@@ -13,6 +16,13 @@ import (
 
 // finishRehearsal removes a rehearsal that is done, and leaves its report.
 func (a *app) finishRehearsal(ctx context.Context, run rundir.Dir) error {
+	// Several dashboards may be left at once; one of them cleans up.
+	ending := flock.New(run.Config(), flock.SetFlag(os.O_RDONLY))
+	if mine, err := ending.TryLock(); err != nil || !mine {
+		fmt.Fprintln(a.out, "Another terminal removes the rehearsal, and says where its report is.")
+		return nil
+	}
+	defer func() { _ = ending.Close() }()
 	client, err := a.connectTo(ctx, run, true)
 	if err != nil {
 		return err

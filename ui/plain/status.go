@@ -46,7 +46,9 @@ func (s Style) paragraph(v steps.View) []string {
 	if v.Paused {
 		all = append(all, "The run is paused"+s.by(v.PausedBy)+": nothing new is sent to the outside.")
 	}
-	if hint := s.clean(v.Hint); hint != "" {
+	if hint, toDo := s.hint(v); toDo {
+		all = append(all, "Next: "+hint+".")
+	} else if hint != "" {
 		all = append(all, sentence(hint))
 	}
 	if c := v.Cost; c.CentsHour > 0 || c.CentsSoFar > 0 {

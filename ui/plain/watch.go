@@ -102,9 +102,9 @@ func (x *Watch) next(v steps.View) {
 	if v.Next < 1 || v.Next > len(v.Steps) || v.Finished {
 		return
 	}
-	hint := ""
-	if v.Hint != "" {
-		hint = " (" + x.style.clean(v.Hint) + ")"
+	hint, _ := x.style.hint(v)
+	if hint != "" {
+		hint = " (" + hint + ")"
 	}
 	x.say(v.Now, "", "next: step %d %s%s", v.Next, x.style.clean(v.Steps[v.Next-1].Name), hint)
 }
