@@ -101,7 +101,7 @@ func keyed(t *testing.T, boxes Boxes, name string) *Record {
 func patient(t *testing.T, r *Record, address string) (*Shell, error) {
 	t.Helper()
 	c := &Cloud{connection: Connection{Now: time.Now, Sleep: func(ctx context.Context, _ time.Duration) error { return sleep(ctx, 20*time.Millisecond) }}}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	return c.DialWhenUp(ctx, r, address)
 }

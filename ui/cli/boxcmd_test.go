@@ -2,12 +2,18 @@ package cli_test
 
 import (
 	"bufio"
+	"bytes"
+	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	ec2sim "changeover/ec2/sim"
 	"changeover/ui/cli/internal/sandbox"
 )
 
@@ -65,6 +71,52 @@ func TestABoxIsLaunchedListedAndEnded(t *testing.T) {
 	run(0, `box i-.* is gone`, "box", "sweep", "--all", "--yes")
 	run(0, `shop \(i-.*\) has ended; tidy up with`, "box", "list")
 	run(0, `ubuntu@`, append(up, "--yes")...) // one that ended is tidied away by the next
+}
+
+func TestALauncherThatIsKilledWhileAWSWorksMakesOneBoxNotTwo(t *testing.T) {
+	t.Parallel()
+	s := sandbox.New(t)
+	var server *ec2sim.Server
+	var launcher *exec.Cmd
+	started := make(chan struct{})
+	var once sync.Once
+	// A call is logged when it has been carried out and before it is answered.
+	log := func(format string, args ...any) {
+		if !strings.Contains(fmt.Sprintf(format, args...), "RunInstances") {
+			return
+		}
+		<-started
+		if len(server.Instances()) > 0 { // the one before is a dry run
+			once.Do(func() { _ = launcher.Process.Kill() })
+		}
+	}
+	made, err := ec2sim.Start(ec2sim.Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = made
+	t.Cleanup(func() {
+		if err := made.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	up := []string{"box", "up", "--region", "us-east-1", "--size", "100GB", "--name", "shop", "--yes", "--endpoint-url", made.URL()}
+	launcher = s.Command(up...)
+	var out bytes.Buffer
+	launcher.Stdout, launcher.Stderr = &out, &out
+	if err := launcher.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	if err := launcher.Wait(); err == nil || launcher.ProcessState.Exited() {
+		t.Fatalf("the launcher was not killed: %v\n%s", err, out.String())
+	}
+	if out := s.Must(up...); !strings.Contains(out, "ubuntu@127.0.0.1") {
+		t.Errorf("the second box up does not say how to get in:\n%s", out)
+	}
+	if all := server.Instances(); len(all) != 1 || all[0].State != ec2sim.Running {
+		t.Errorf("instances %+v, want one", all)
+	}
 }
 
 func TestBoxCommandsThatCannotWorkSayWhy(t *testing.T) {

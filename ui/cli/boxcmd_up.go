@@ -29,6 +29,8 @@ type boxUp struct {
 	platformURL, dataURL string
 	name, size, program  string
 	dryRun, yes          bool
+	// upload puts the program on a simulated box, too: an SSH server of the caller's stands in for it.
+	upload bool
 
 	// inSpace is the database when it is in a Private Space; nil when any machine can reach it.
 	inSpace *spaceDatabase
@@ -61,6 +63,10 @@ The box ends itself at its deadline or when it idles, but never while a run is i
 	f.StringVar(&u.program, "program", "", "the Linux build of changeover to upload (default: this one, or dist/ beside it)")
 	f.BoolVar(&u.dryRun, "dry-run", false, "show plan, price and IAM policy; make nothing")
 	f.BoolVar(&u.yes, "yes", false, "do not ask")
+	f.BoolVar(&u.upload, "upload", false, "with --endpoint-url: put the program on the box, for which an SSH server at its address stands")
+	if err := f.MarkHidden("upload"); err != nil {
+		panic(err)
+	}
 	f.StringVar(&u.platformURL, "platform-url", heroku.DefaultPlatformURL, "Heroku's Platform API, or a simulator's")
 	f.StringVar(&u.dataURL, "data-url", heroku.DefaultDataURL, "Heroku's data API, or a simulator's")
 	return cmd
@@ -84,7 +90,7 @@ func (a *app) boxUp(ctx context.Context, u boxUp) error {
 		}
 	}
 	program := ""
-	if u.endpoint == "" && !u.dryRun {
+	if (u.endpoint == "" || u.upload) && !u.dryRun {
 		// Before anything is paid for.
 		if program, err = u.findProgram(); err != nil {
 			return err

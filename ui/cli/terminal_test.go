@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +27,7 @@ func TestARehearsalOutlivesItsTerminals(t *testing.T) {
 	first := startRehearsal(t, s)
 	heroku := simulatorOf(t, s)
 	pressThrough(t, first, 3) // 1, 2 and, early, 5
+	aDiskWasFormatted(t, s)
 	before := heroku.status().Writers
 
 	// Left in the middle of the outage: the follower does not catch up.
@@ -81,6 +84,34 @@ func TestARehearsalOutlivesItsTerminals(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkFinished(t, kept)
+}
+
+// aDiskWasFormatted: as root, step 2 makes a file system on the loop device that stands for the local disk, and mounts it.
+func aDiskWasFormatted(t *testing.T, s *sandbox.Sandbox) {
+	t.Helper()
+	made, err := filepath.Glob(filepath.Join(s.State(), "changeover", "simulator-*", "box", "box.json"))
+	if err != nil || len(made) != 1 {
+		t.Fatalf("want one box of the rehearsal, found %v (%v)", made, err)
+	}
+	var box struct{ Loop, Why string }
+	raw, err := os.ReadFile(made[0])
+	if err != nil || json.Unmarshal(raw, &box) != nil {
+		t.Fatalf("%s, %v", raw, err)
+	}
+	if box.Loop == "" {
+		t.Log("NOT TESTED: a disk is formatted: " + box.Why)
+		if os.Geteuid() == 0 && !strings.Contains(box.Why, "no loop device") {
+			t.Errorf("root has no disk: %q", box.Why)
+		}
+		return
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	want := filepath.Join(s.State(), "changeover", statusOf(t, s).Run.Name, "space") + " "
+	if err != nil || !slices.ContainsFunc(strings.Split(string(mounts), "\n"), func(line string) bool {
+		return strings.Contains(line, want) && strings.Contains(line, " ext4 "+box.Loop+" ")
+	}) {
+		t.Errorf("%s is not mounted at %s: %v\n%s", box.Loop, want, err, mounts)
+	}
 }
 
 func reportOf(t *testing.T, s *sandbox.Sandbox) report.Report {

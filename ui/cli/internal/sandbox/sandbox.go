@@ -17,8 +17,9 @@ import (
 	"changeover/pgxfer/localpg/pgtest"
 )
 
-// patience bounds one command, and every wait.
-const patience = 90 * time.Second
+// patience bounds one command, and every wait. A whole rehearsal is one command, and tests of other packages may have the
+// processors.
+const patience = 5 * time.Minute
 
 // Sandbox is a home directory, a state directory and a temporary directory of their own.
 type Sandbox struct {

@@ -19,7 +19,7 @@ const EnvRequire = "CHANGEOVER_REQUIRE_PG"
 
 const (
 	// patience bounds every wait for a screen. It is long because tests of other packages may have the processors.
-	patience = time.Minute
+	patience = 4 * time.Minute
 	pollEach = 50 * time.Millisecond
 )
 
