@@ -35,6 +35,9 @@ var names = [...]string{
 
 // need is why a step must wait for others, nil when all of them are done.
 func need(l Look, numbers ...int) error {
+	if err := wentBack(l); err != nil {
+		return err
+	}
 	var missing []string
 	for _, n := range numbers {
 		if l.StepState(n) != Done {
@@ -53,6 +56,9 @@ func need(l Look, numbers ...int) error {
 
 // started says why a step can no longer be undone because later ones have begun.
 func started(l Look, numbers ...int) error {
+	if err := wentBack(l); err != nil {
+		return err
+	}
 	for _, n := range numbers {
 		switch s := l.StepState(n); s {
 		case Locked, Ready, RolledBack:
@@ -64,12 +70,15 @@ func started(l Look, numbers ...int) error {
 }
 
 var (
-	errNoReturn1 = errors.New("the app has run on fast-primary since step 8: going back would lose every write since")
-	errNoReturn2 = errors.New("the app has run on final-primary since step 9: going back would lose every write since")
+	errNoReturn1 = errors.New("the app has run on fast-primary since step 8: going back would lose every write since; changeover bail --lossy says what, and does it")
+	errNoReturn2 = errors.New("the app has run on final-primary since step 9: going back would lose every write since; changeover bail --lossy says what, and does it")
 )
 
 // passed1 is the reason why nothing before point of no return 1 can be undone, nil before it.
 func passed1(l Look) error {
+	if err := wentBack(l); err != nil {
+		return err
+	}
 	if _, ok := FactNoReturn1.Get(l.Facts()); ok {
 		return errNoReturn1
 	}

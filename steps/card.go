@@ -56,6 +56,17 @@ func (c *card) command(format string, args ...any) { c.add("     "+format, args.
 // situation says in which of the three worlds the run is: which database must serve, and which outage recorded what ran.
 func (c *card) situation() (serves Role, outage int) {
 	facts := c.look.Facts()
+	if lossy, ok := FactLossy.Get(facts); ok {
+		c.add("On %s somebody decided to go back to old-primary WITH LOSS.", lossy.Began.UTC().Format("2006-01-02 15:04:05 MST"))
+		if !lossy.Counted.IsZero() {
+			c.add("Lost: %s.", lossy.Loss)
+		}
+		c.add("The writes since are in %s: DO NOT delete that. This card finishes the way back.", whereLost(c.look))
+		if step := c.recordedBy(0, 9, 3); step >= 0 {
+			return OldPrimary, step
+		}
+		return OldPrimary, 0
+	}
 	if since, ok := FactNoReturn2.Get(facts); ok {
 		c.add("The app runs on final-primary since %s.", since.UTC().Format("2006-01-02 15:04:05 MST"))
 		c.add("DO NOT go back to old-primary or fast-primary: every write since then would be lost.")
@@ -87,6 +98,16 @@ func (c *card) recorded(step int) bool {
 		}
 	}
 	return false
+}
+
+// recordedBy is the first of these steps whose outage has noted what ran before, -1 when none has.
+func (c *card) recordedBy(steps ...int) int {
+	for _, step := range steps {
+		if c.recorded(step) {
+			return step
+		}
+	}
+	return -1
 }
 
 // formation is what must run again: step 8 ends the outage that step 3 began.

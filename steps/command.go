@@ -12,6 +12,8 @@ const (
 	ResumeRun   Verb = "resume"
 	RollbackOne Verb = "rollback"
 	BailOut     Verb = "bail"
+	// BailLossy is the way back behind a point of no return, with a typed sentence.
+	BailLossy Verb = "bail-lossy"
 )
 
 // Command is a request to change something.

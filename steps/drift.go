@@ -19,7 +19,7 @@ type Difference struct {
 // DriftWatched says whether drift matters now: from the moment at which step 3 has recorded the formation, before it takes
 // the app down, until step 9 has brought it to final-primary. While a bail-out is at work nothing may hold it up.
 func DriftWatched(l Look) bool {
-	if l.StepState(0).Active() || l.StepState(9) == Done {
+	if l.StepState(0).Active() || l.StepState(9) == Done || wentBack(l) != nil {
 		return false
 	}
 	_, recorded := FactFormation(3, l.Config().App).Get(l.Facts())

@@ -3,6 +3,7 @@ package steps
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"changeover/pgxfer"
@@ -105,6 +106,24 @@ type Outage struct {
 	ToStep   int       `json:"to_step"` // 0 while it lasts
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end,omitzero"`
+}
+
+// Span says from which step to which, in words for people.
+func (o Outage) Span() string {
+	name := func(n int) string {
+		if n == 0 {
+			return "bail"
+		}
+		return strconv.Itoa(n)
+	}
+	switch {
+	case o.FromStep == 0:
+		return "on the way back"
+	case o.End.IsZero():
+		return fmt.Sprintf("%d to ?", o.FromStep)
+	default:
+		return fmt.Sprintf("%d to %s", o.FromStep, name(o.ToStep))
+	}
 }
 
 // Archive is a finished dump.

@@ -20,6 +20,9 @@ func guardUnused(env *Env, role Role) func(context.Context) error {
 		if !ok || !db.Alive() {
 			return fmt.Errorf("%s is not in the ledger of this run", role)
 		}
+		if err := wentBack(env); err != nil {
+			return err
+		}
 		if err := guardAttachments(ctx, env, db); err != nil {
 			return err
 		}

@@ -15,33 +15,41 @@ import (
 // The formation is recorded before anything is touched, under the given step: once an app is scaled to zero, Heroku no
 // longer knows the old numbers. A recorded formation is never overwritten; it is cleared when it has been restored.
 func enterMaintenance(ctx context.Context, env *Env, leader Role) (Fence, error) {
-	for _, app := range env.Config().Apps() {
-		if err := recordFormation(ctx, env, app); err != nil {
-			return Fence{}, err
-		}
-	}
-	if err := beginOutage(env); err != nil {
+	if err := shutOut(ctx, env); err != nil {
 		return Fence{}, err
-	}
-	for _, app := range env.Config().Apps() {
-		if err := env.Do(ctx, setMaintenance{heroku: env.Heroku, app: app, on: true}); err != nil {
-			return Fence{}, err
-		}
-	}
-	for _, app := range env.Config().Apps() {
-		if err := scaleDown(ctx, env, app); err != nil {
-			return Fence{}, err
-		}
-	}
-	for _, app := range env.Config().Apps() {
-		if err := waitDynosGone(ctx, env, app); err != nil {
-			return Fence{}, err
-		}
 	}
 	if err := endSessions(ctx, env, leader); err != nil {
 		return Fence{}, err
 	}
 	return proveFence(ctx, env, leader)
+}
+
+// shutOut is enterMaintenance up to the moment at which no process of the app runs any more.
+func shutOut(ctx context.Context, env *Env) error {
+	for _, app := range env.Config().Apps() {
+		if err := recordFormation(ctx, env, app); err != nil {
+			return err
+		}
+	}
+	if err := beginOutage(env); err != nil {
+		return err
+	}
+	for _, app := range env.Config().Apps() {
+		if err := env.Do(ctx, setMaintenance{heroku: env.Heroku, app: app, on: true}); err != nil {
+			return err
+		}
+	}
+	for _, app := range env.Config().Apps() {
+		if err := scaleDown(ctx, env, app); err != nil {
+			return err
+		}
+	}
+	for _, app := range env.Config().Apps() {
+		if err := waitDynosGone(ctx, env, app); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func recordFormation(ctx context.Context, env *Env, app string) error {

@@ -134,7 +134,12 @@ func (m *migration) open() {
 	m.engine, err = engine.Open(m.t.Context(), engine.Options{
 		Dir: m.dir, Config: m.config, Steps: steps.All(), Bind: m.bind, Sample: m.lag.Sample, WatchFence: steps.WatchFence(m.client),
 		Bail: steps.Bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm, Recommend: steps.Recommend,
-		ReadWorld: m.readWorld, DriftEvery: 300 * time.Millisecond,
+		Lossy: steps.GoBackLossy, LossyCheck: steps.LossyBlocked, LossyConfirm: steps.LossyConfirm, LossyVoids: steps.LossyVoids(),
+		CountLoss: func(ctx context.Context, l steps.Look) string {
+			return steps.CountLoss(ctx, l, steps.HerokuDatabases{Heroku: m.client, Look: l}, time.Now()).String()
+		},
+		CountEvery: time.Second,
+		ReadWorld:  m.readWorld, DriftEvery: 300 * time.Millisecond,
 		Now: m.now, WatchEvery: m.watchEvery, SampleEvery: 2 * time.Second,
 	})
 	if err != nil {
@@ -235,6 +240,8 @@ func (m *migration) command(verb steps.Verb, number int) error {
 			c.Answers = answers(v.Steps[number-1].RollbackConfirm)
 		case steps.BailOut:
 			c.Answers = answers(v.BailConfirm)
+		case steps.BailLossy:
+			c.Answers = answers(v.LossyConfirm)
 		}
 		if err := m.engine.Command(m.t.Context(), c); !errors.Is(err, steps.ErrStale) {
 			return err
@@ -278,9 +285,15 @@ func (m *migration) rollback(numbers ...int) {
 // bail brings production back and waits until that is done.
 func (m *migration) bail() {
 	m.t.Helper()
+	m.goBack(steps.BailOut, "production is back on old-primary")
+}
+
+// goBack sends a command that brings production back, and waits for the line that says it is.
+func (m *migration) goBack(verb steps.Verb, end string) {
+	m.t.Helper()
 	seen := m.engine.View().Seq
-	m.must(steps.BailOut, 0)
-	m.until("the bail-out is over", func() bool {
+	m.must(verb, 0)
+	m.until("the way back is over", func() bool {
 		lines, err := m.engine.LogLines(seen, 10_000)
 		if err != nil {
 			m.t.Fatal(err)
@@ -289,7 +302,7 @@ func (m *migration) bail() {
 			if line.Step == 0 && line.Level == steps.Error {
 				m.t.Fatalf("bail: %s", line.Text)
 			}
-			if line.Step == 0 && strings.HasSuffix(line.Text, "production is back on old-primary") {
+			if line.Step == 0 && strings.HasSuffix(line.Text, end) {
 				return true
 			}
 		}

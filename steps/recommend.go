@@ -12,6 +12,9 @@ var better = map[int]int{3: 5, 10: 11}
 
 // Recommend says which step to start next, 0 when none can be started, and one line on why or on what is waited for.
 func Recommend(l Look) (next int, hint string) {
+	if err := wentBack(l); err != nil {
+		return 0, err.Error()
+	}
 	all := All()
 	running := 0
 	for _, n := range order {

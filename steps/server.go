@@ -22,6 +22,7 @@ type Server interface {
 	Sessions(ctx context.Context) ([]pgserver.Session, error)
 	XidHorizon(ctx context.Context) (uint64, error)
 	Writes(ctx context.Context) (int64, error)
+	Tally(ctx context.Context) ([]pgserver.TableWrites, error)
 	Sequences(ctx context.Context) ([]pgserver.Sequence, error)
 	SystemIdentifier(ctx context.Context) (id uint64, known bool, err error)
 	CurrentLSN(ctx context.Context) (pgserver.LSN, error)
@@ -73,6 +74,10 @@ func (s session) XidHorizon(ctx context.Context) (uint64, error) {
 }
 
 func (s session) Writes(ctx context.Context) (int64, error) { return pgserver.Writes(ctx, s.conn) }
+
+func (s session) Tally(ctx context.Context) ([]pgserver.TableWrites, error) {
+	return pgserver.Tally(ctx, s.conn)
+}
 
 func (s session) Sequences(ctx context.Context) ([]pgserver.Sequence, error) {
 	return pgserver.Sequences(ctx, s.conn)

@@ -17,6 +17,9 @@ func (promoteFast) Name() string  { return names[7] }
 func (promoteFast) Title() string { return "Promote fast-primary, create final-primary behind it" }
 
 func (promoteFast) Ready(l Look) error {
+	if err := wentBack(l); err != nil {
+		return err
+	}
 	if _, promoted := FactPromoted.Get(l.Facts()); promoted {
 		return nil
 	}
@@ -169,11 +172,17 @@ func backToOldPrimary(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
+	return attachOldPrimary(ctx, env, FastPrimary, nil)
+}
+
+// attachOldPrimary makes old-primary the DATABASE of every app in place of another role's, and takes off the attachment
+// that kept it reachable meanwhile.
+func attachOldPrimary(ctx context.Context, env *Env, from Role, guard func(context.Context) error) error {
 	// Cleared first: step 8 must not start on fast-primary while DATABASE moves away from it.
 	if err := FactPromoted.Clear(env); err != nil {
 		return err
 	}
-	if err := promote(ctx, env, FastPrimary, OldPrimary, nil); err != nil {
+	if err := promote(ctx, env, from, OldPrimary, guard); err != nil {
 		return err
 	}
 	c := env.Config()

@@ -31,7 +31,7 @@ func (outOfMaintenance) Explain(l Look) Explanation {
 			"read-only smoke test of fast-primary",
 			"scale every process back exactly as recorded, wait for the dynos, turn maintenance off",
 		},
-		Undo:     "none: from the first write on fast-primary, going back loses data",
+		Undo:     "none: from the first write on fast-primary, going back loses data, and is another path with a typed sentence (changeover bail --lossy)",
 		Takes:    "about a minute",
 		Commands: []string{"heroku ps:scale … -a " + c.App, "heroku maintenance:off -a " + c.App},
 		Outage:   true,
@@ -56,6 +56,9 @@ func (outOfMaintenance) Check(ctx context.Context, env *Env) error {
 func (outOfMaintenance) Run(ctx context.Context, env *Env) error {
 	if _, latched := FactNoReturn1.Get(env.Facts()); !latched {
 		if err := smokeTest(ctx, env, FastPrimary); err != nil {
+			return err
+		}
+		if err := noteTally(ctx, env, FastPrimary); err != nil {
 			return err
 		}
 		// On disk before the first process starts on the new database: afterwards nobody can know what it wrote.

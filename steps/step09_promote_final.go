@@ -98,6 +98,9 @@ func takeOver(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
+	if err := noteWritten(ctx, env); err != nil {
+		return err
+	}
 	if err := separate(ctx, env, fence); err != nil {
 		return err
 	}
@@ -208,6 +211,9 @@ func separate(ctx context.Context, env *Env, fence Fence) error {
 	if _, ok := FactFinalBaseline.Get(env.Facts()); ok {
 		return nil
 	}
+	if err := noteTally(ctx, env, FinalPrimary); err != nil {
+		return err
+	}
 	baseline, err := horizonOf(ctx, env, FinalPrimary)
 	if err != nil {
 		return err
@@ -232,6 +238,9 @@ func (promoteFinal) Verify(ctx context.Context, env *Env) (string, error) {
 }
 
 func (promoteFinal) CanRollback(l Look) error {
+	if err := wentBack(l); err != nil {
+		return err
+	}
 	if _, ok := FactNoReturn2.Get(l.Facts()); ok {
 		return errNoReturn2
 	}

@@ -33,9 +33,13 @@ type View struct {
 	// Bail is why bailing out is impossible now; empty when it is possible.
 	BailBlocked string       `json:"bail_blocked,omitempty"`
 	BailConfirm Confirmation `json:"bail_confirm"`
-	Finished    bool         `json:"finished,omitempty"` // all twelve done
-	Driver      *Operator    `json:"driver,omitempty"`
-	Watching    int          `json:"watching"` // attached dashboards, the driver's included
+	// CanLose says that the lossy path is open: the only way back behind a point of no return. LossyBlocked is why not.
+	CanLose      bool         `json:"can_lose,omitempty"`
+	LossyBlocked string       `json:"lossy_blocked,omitempty"`
+	LossyConfirm Confirmation `json:"lossy_confirm"`
+	Finished     bool         `json:"finished,omitempty"` // all twelve done
+	Driver       *Operator    `json:"driver,omitempty"`
+	Watching     int          `json:"watching"` // attached dashboards, the driver's included
 }
 
 // Alarm is one thing that needs eyes now.

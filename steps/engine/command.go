@@ -106,6 +106,8 @@ func (e *Engine) decide(c steps.Command) (decision, error) {
 		return decision{}, nil
 	case steps.BailOut:
 		return e.confirmed(c, e.bailConfirm(look))(e.mayBail(e.state, look))
+	case steps.BailLossy:
+		return e.confirmed(c, e.lossyConfirm(look))(e.mayLose(e.state, look))
 	case steps.Advance, steps.RollbackOne:
 		if c.Step < 1 || c.Step > len(e.o.Steps) {
 			return decision{}, notAllowed("there is no step %d", c.Step)
@@ -211,11 +213,16 @@ func (e *Engine) mayBail(s *state, look steps.Look) (decision, error) {
 	if e.o.Bail == nil {
 		return decision{}, notAllowed("this run has no way to bail out")
 	}
+	return e.mayGoBack(s, look, doesBail, e.o.BailCheck)
+}
+
+// mayGoBack is what bailing out and the lossy path have in common.
+func (e *Engine) mayGoBack(s *state, look steps.Look, does string, check func(steps.Look) error) (decision, error) {
 	if err := busyWithBail(s); err != nil {
 		return decision{}, err
 	}
-	if e.o.BailCheck != nil {
-		if err := guarded(func() error { return e.o.BailCheck(look) }); err != nil {
+	if check != nil {
+		if err := guarded(func() error { return check(look) }); err != nil {
 			return decision{}, notAllowed("%s", e.clean(err.Error()))
 		}
 	}
@@ -226,7 +233,7 @@ func (e *Engine) mayBail(s *state, look steps.Look) (decision, error) {
 			attempt = st.attempt
 		}
 	}
-	return decision{does: doesBail, attempt: attempt}, nil
+	return decision{does: does, attempt: attempt}, nil
 }
 
 func busyWithBail(s *state) error {
@@ -243,7 +250,7 @@ func bailHalfDone(s *state) error {
 		return err
 	}
 	if len(s.bailed) > 0 {
-		return notAllowed("bailing out has begun and is not finished; bail out again")
+		return notAllowed("%s has begun and is not finished; %s", s.wayBack(), s.again())
 	}
 	return nil
 }
@@ -287,7 +294,7 @@ func (e *Engine) launch(d decision, actor string) {
 	}
 	r.soft, r.cancel = context.WithCancelCause(e.base)
 	switch d.does {
-	case doesBail:
+	case doesBail, doesLose:
 		for _, other := range e.runners {
 			other.cancel(errBail)
 			r.after = append(r.after, other)

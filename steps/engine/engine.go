@@ -56,6 +56,7 @@ type Engine struct {
 	runners  map[int]*runner
 	gate     chan struct{} // closed and replaced whenever pause or a runner's fate may have changed
 	gauges   map[steps.Role]*gauge
+	loss     string                   // what the lossy path would lose, as counted last
 	progress map[int]*pgxfer.Progress // the latest of each step; a finished transfer stays on the screen
 	driver   *steps.Operator
 	watching int
@@ -142,7 +143,7 @@ func (e *Engine) logStart(d startData) {
 	}
 	for _, number := range d.Interrupted {
 		if number == 0 {
-			e.logf(steps.Warn, 0, "bailing out was interrupted; bail out again to go on with it")
+			e.logf(steps.Warn, 0, "%s was interrupted; %s to go on with it", e.state.wayBack(), e.state.again())
 			continue
 		}
 		e.logf(steps.Warn, number, "interrupted in the middle; the run is paused: resume, then advance looks what happened")

@@ -33,6 +33,8 @@ type state struct {
 	recovered   bool
 	rebooted    bool // that start came with a restart of the machine
 	interrupted []int
+	// lossy says that the bail-out begun last is the lossy path.
+	lossy bool
 	// bailed are the effects by which a bail-out that is not finished has changed the world, or may have.
 	bailed   map[string]bool
 	commands map[string]commandData
@@ -158,11 +160,12 @@ func (s *state) foldCommand(r journal.Record, d commandData) {
 	case steps.ResumeRun:
 		s.paused, s.pausedBy = false, ""
 		s.acceptDrift()
-	case steps.BailOut:
+	case steps.BailOut, steps.BailLossy:
 		// Whoever bails out wants production back now: a pause before it is over. One that comes after it holds.
 		s.paused, s.pausedBy = false, ""
 		s.drift = nil
 		s.begin(r, steps.Running, false)
+		s.lossy = d.Command.Verb == steps.BailLossy
 	case steps.Advance, steps.RollbackOne:
 		if d.Does == doesUndo {
 			s.begin(r, steps.RollingBack, true)

@@ -48,6 +48,9 @@ func (e *Engine) startLoops() {
 	if e.o.ReadWorld != nil {
 		e.loops.Go(e.watchDrift)
 	}
+	if e.o.CountLoss != nil {
+		e.loops.Go(e.countLoss)
+	}
 	if e.o.Card != nil {
 		e.loops.Go(e.keepCard)
 	}

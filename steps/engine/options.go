@@ -37,6 +37,15 @@ type Options struct {
 	Bail        func(ctx context.Context, env *steps.Env) error
 	BailCheck   func(v steps.Look) error
 	BailConfirm func(v steps.Look) steps.Confirmation
+	// Lossy is the way back behind a point of no return. It works like Bail, as step 0, and has its own check and its own
+	// confirmation. CountLoss says in a line what it would lose now; it is asked every CountEvery and shown with the
+	// question. A nil Lossy means that there is no such way.
+	Lossy        func(ctx context.Context, env *steps.Env) error
+	LossyCheck   func(v steps.Look) error
+	LossyConfirm func(v steps.Look) steps.Confirmation
+	CountLoss    func(ctx context.Context, v steps.Look) string
+	// LossyVoids are the steps whose work no longer holds once the lossy path is at its end.
+	LossyVoids []int
 	// BailVoids are the states that started steps get when a bail-out is done, because what they achieved no longer
 	// holds. Nil means: 3 rolled back; 4, 6 and 7 failed, so that they may be started again or rolled back.
 	BailVoids map[int]steps.State
@@ -75,6 +84,8 @@ type Options struct {
 	Resends int
 	// DriftEvery is the pause between two looks for drift (default 30 s).
 	DriftEvery time.Duration
+	// CountEvery is the pause between two counts of what the lossy path would lose (default 30 s).
+	CountEvery time.Duration
 	// SampleEvery is the pause between two samples of a follower (default 3 s), WatchEvery of the fence (default 10 s).
 	SampleEvery, WatchEvery time.Duration
 }
@@ -113,6 +124,7 @@ func (o *Options) complete() error {
 	setDefault(&o.SendFor, o.SettleFor+90*time.Second)
 	setDefault(&o.SampleEvery, 3*time.Second)
 	setDefault(&o.DriftEvery, 30*time.Second)
+	setDefault(&o.CountEvery, 30*time.Second)
 	setDefault(&o.WatchEvery, 10*time.Second)
 	if o.Resends == 0 {
 		o.Resends = 2

@@ -44,6 +44,7 @@ const (
 	doesRun  = "run"
 	doesUndo = "undo"
 	doesBail = "bail"
+	doesLose = "lose"
 )
 
 // commandData is the payload of kindCommand; Step and Attempt of the record say what it sets going.

@@ -67,6 +67,8 @@ func (r *runner) work() (o outcome) {
 		return outcome{err: r.step.Rollback(r.soft, env)}
 	case doesBail:
 		return outcome{err: r.e.o.Bail(r.soft, env)}
+	case doesLose:
+		return outcome{err: r.e.o.Lossy(r.soft, env)}
 	}
 	r.lookAround()
 	if err := r.check(env); err != nil {
@@ -199,6 +201,8 @@ func (r *runner) judge(o outcome, cause error) stepData {
 			return stepData{State: steps.RolledBack, Reason: "rolled back"}
 		case doesBail:
 			return stepData{State: steps.Done, Reason: "production is back on old-primary", Voids: r.voids()}
+		case doesLose:
+			return stepData{State: steps.Done, Reason: "production is back on old-primary, with loss", Voids: r.lossyVoids()}
 		default:
 			return stepData{State: steps.Done, Reason: e.clean(o.evidence)}
 		}

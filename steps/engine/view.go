@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type present struct {
 	dead     error
 	live     map[int]liveStep
 	gauges   []steps.FollowerView
+	loss     string
 	driver   *steps.Operator
 	watching int
 	notices  []string
@@ -58,6 +60,7 @@ func (e *Engine) present() present {
 	}
 	p.look = e.freeze(p.state, e.held())
 	p.gauges = e.followerViews(p.state.facts)
+	p.loss = e.loss
 	return p
 }
 
@@ -69,11 +72,18 @@ func (e *Engine) view(seq uint64) steps.View {
 		Followers: p.gauges, Outage: s.outage(p.now, e.o.Config.Budget.D()), Cost: s.cost(p.now),
 		Paused: s.paused, PausedBy: s.pausedBy, Finished: !s.finished.IsZero(),
 		Driver: p.driver, Watching: p.watching,
-		BailConfirm: e.bailConfirm(p.look),
+		BailConfirm: e.bailConfirm(p.look), LossyConfirm: e.lossyConfirm(p.look),
 	}
 	v.Run.Started, v.Run.Finished = s.started, s.finished
+	if p.loss != "" {
+		v.LossyConfirm.Consequences = append(slices.Clone(v.LossyConfirm.Consequences), p.loss)
+	}
 	if _, err := e.mayBail(s, p.look); err != nil {
 		v.BailBlocked = reason(err)
+	}
+	_, err := e.mayLose(s, p.look)
+	if v.CanLose = err == nil && p.dead == nil; err != nil {
+		v.LossyBlocked = reason(err)
 	}
 	for _, step := range e.o.Steps {
 		v.Steps = append(v.Steps, e.stepView(p, step))
@@ -181,13 +191,17 @@ func (e *Engine) alarms(p present) []steps.Alarm {
 		switch bail.state {
 		case steps.Done, steps.RolledBack:
 		case steps.Running:
-			text := strings.TrimSuffix("bringing production back on old-primary: "+p.live[0].doing, ": ")
+			text := "bringing production back on old-primary: "
+			if p.state.lossy {
+				text = "bringing production back on old-primary, with loss: "
+			}
+			text = strings.TrimSuffix(text+p.live[0].doing, ": ")
 			if p.live[0].held {
 				text += ", held because " + p.state.pausedBy + " paused the run: resume"
 			}
 			add(steps.AlarmBailing, text)
 		default:
-			add(steps.AlarmBail, fmt.Sprintf("bailing out is %s: %s; bail out again to go on", bail.state, bail.reason))
+			add(steps.AlarmBail, fmt.Sprintf("%s is %s: %s; %s to go on", p.state.wayBack(), bail.state, bail.reason, p.state.again()))
 		}
 	}
 	if p.state.recovered {

@@ -127,6 +127,13 @@ func (s server) Writes(ctx context.Context) (int64, error) {
 	return ask(ctx, s, func(a *addon) (int64, error) { return a.Rows.count(), nil })
 }
 
+// Tally counts what every session has handed in long ago: in here nobody writes by halves.
+func (s server) Tally(ctx context.Context) ([]pgserver.TableWrites, error) {
+	return ask(ctx, s, func(a *addon) ([]pgserver.TableWrites, error) {
+		return []pgserver.TableWrites{{Table: "public.rows", Inserted: a.Rows.count()}}, nil
+	})
+}
+
 func (s server) Sequences(ctx context.Context) ([]pgserver.Sequence, error) {
 	return ask(ctx, s, func(a *addon) ([]pgserver.Sequence, error) {
 		return []pgserver.Sequence{{Schema: "public", Name: "rows_id_seq", LastValue: a.Rows.count(), IsCalled: true}}, nil

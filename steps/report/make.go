@@ -44,6 +44,7 @@ func Make(in Input) Report {
 		Databases:  makeDatabases(in), Leftovers: orEmpty(in.Leftovers), Confirmations: orEmpty(in.History.Confirmations),
 	}
 	r.Outages, r.OutageSeconds = makeOutages(in)
+	r.Lossy = makeLossy(in.Facts)
 	if !r.Started.IsZero() {
 		r.Seconds = seconds(until(r.Finished, in.Made).Sub(r.Started))
 	}

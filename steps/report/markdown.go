@@ -19,6 +19,7 @@ func (r Report) Markdown(w io.Writer) error {
 	m.timeline(r)
 	m.steps(r)
 	m.outages(r)
+	m.lossy(r)
 	m.transfer(r)
 	m.throughput(r)
 	m.verification(r)
@@ -146,11 +147,12 @@ func (m *markdown) outages(r Report) {
 	}
 	m.head("Steps", "From", "To", "Seconds:")
 	for _, o := range r.Outages {
-		to, end := fmt.Sprint(o.ToStep), stamp(o.End)
+		end := stamp(o.End)
 		if o.End.IsZero() {
-			to, end = "?", "still lasting"
+			end = "still lasting"
 		}
-		m.row(fmt.Sprintf("%d to %s", o.FromStep, to), stamp(o.Start), end, number(o.Seconds))
+		span := steps.Outage{FromStep: o.FromStep, ToStep: o.ToStep, End: o.End}.Span()
+		m.row(span, stamp(o.Start), end, number(o.Seconds))
 	}
 	m.row("all", "", "", number(r.OutageSeconds))
 }

@@ -36,6 +36,9 @@ type Report struct {
 	Spans  []Span  `json:"spans"`
 	Pauses []Pause `json:"pauses"`
 
+	// Lossy is what was lost by going back from behind a point of no return; nil when nobody did.
+	Lossy *Lossy `json:"lossy,omitempty"`
+
 	Transfer     *Transfer     `json:"transfer"`
 	Throughput   []Throughput  `json:"throughput"`
 	Verification *Verification `json:"verification"`

@@ -92,6 +92,10 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 		Sample: p.lag.Sample, WatchFence: steps.WatchFence(p.heroku),
 		// A bail-out must find calls left in the account's budget.
 		Bail: p.bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm,
+		Lossy: p.lossy, LossyCheck: steps.LossyBlocked, LossyConfirm: steps.LossyConfirm, LossyVoids: steps.LossyVoids(),
+		CountLoss: func(ctx context.Context, v steps.Look) string {
+			return steps.CountLoss(ctx, v, steps.HerokuDatabases{Heroku: p.heroku, Look: v}, time.Now()).String()
+		},
 		ReadWorld: func(ctx context.Context, v steps.Look) (steps.World, error) {
 			return steps.ReadWorld(ctx, p.heroku, v, time.Now())
 		},
@@ -118,6 +122,11 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 func (p *parts) bail(ctx context.Context, env *steps.Env) error {
 	env.Heroku = p.heroku.Reserve()
 	return steps.Bail(ctx, env)
+}
+
+func (p *parts) lossy(ctx context.Context, env *steps.Env) error {
+	env.Heroku = p.heroku.Reserve()
+	return steps.GoBackLossy(ctx, env)
 }
 
 // close ends what the engine does not own.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -72,6 +73,9 @@ func flagsFor(c steps.Confirmation) string {
 	}
 	var flags []string
 	for _, word := range c.Words {
+		if strings.Contains(word, " ") {
+			word = strconv.Quote(word)
+		}
 		flags = append(flags, "--confirm "+word)
 	}
 	return strings.Join(flags, " ")

@@ -59,17 +59,26 @@ func (a *app) resumeCommand() *cobra.Command {
 
 func (a *app) bailCommand() *cobra.Command {
 	var given answers
-	var card bool
+	var card, lossy bool
 	cmd := &cobra.Command{
 		Use: "bail", Short: "Bring production back on old-primary, at any moment before step 8", Args: usageArgs(cobra.NoArgs),
+		Long: `Bring production back on old-primary: DATABASE, the processes as they were, maintenance off. It needs neither dump nor
+restore, and loses nothing, because the app has not yet run on another database.
+
+From step 8 on it has, and what it has written since exists nowhere else. --lossy goes back all the same: it says how
+much is lost, and wants a whole sentence typed. The run ends with it; no database is deleted.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if card {
 				return a.printCard()
+			}
+			if lossy {
+				return a.drive(cmd.Context(), steps.BailLossy, nil, given, false)
 			}
 			return a.drive(cmd.Context(), steps.BailOut, nil, given, false)
 		},
 	}
 	given.flags(cmd)
+	cmd.Flags().BoolVar(&lossy, "lossy", false, "behind a point of no return: go back although writes are lost")
 	cmd.Flags().BoolVar(&card, "card", false, "change nothing; print the raw Heroku commands that do it by hand")
 	return cmd
 }
@@ -116,9 +125,16 @@ func (a *app) drive(ctx context.Context, verb steps.Verb, args []string, given a
 // decide makes the command that a verb means on a view, with what must be confirmed.
 func decide(view steps.View, verb steps.Verb, args []string) (steps.Command, steps.Confirmation, error) {
 	command := steps.Command{Verb: verb, ExpectRev: view.Rev, Step: view.Next}
-	if verb == steps.BailOut {
+	switch verb {
+	case steps.BailOut:
 		command.Step = 0
 		return command, view.BailConfirm, nil
+	case steps.BailLossy:
+		command.Step = 0
+		if !view.CanLose { // said before a sentence is asked for that could not help
+			return command, view.LossyConfirm, fmt.Errorf("%w: %s", steps.ErrNotAllowed, view.LossyBlocked)
+		}
+		return command, view.LossyConfirm, nil
 	}
 	if verb != steps.Advance && verb != steps.RollbackOne {
 		command.Step = 0
@@ -154,6 +170,8 @@ func accepted(view steps.View, c steps.Command) string {
 		return fmt.Sprintf("rolling back step %d (%s)", c.Step, view.Steps[c.Step-1].Name)
 	case steps.BailOut:
 		return "bailing out; watch with: changeover status"
+	case steps.BailLossy:
+		return "going back to old-primary with loss; watch with: changeover status"
 	case steps.PauseRun:
 		return "paused: nothing new is sent; work in flight goes on"
 	default:

@@ -30,6 +30,11 @@ func (m *model) command(act action) tea.Cmd {
 			order: m.order(steps.RollbackOne, s.Number), state: s.State,
 		})
 	case actBail:
+		if m.view.CanLose {
+			return m.confirmed(question{
+				what: "go back with loss", confirm: m.view.LossyConfirm, order: m.order(steps.BailLossy, 0),
+			})
+		}
 		return m.confirmed(question{
 			what: "bail out", confirm: m.view.BailConfirm, order: m.order(steps.BailOut, 0),
 		})

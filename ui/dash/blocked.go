@@ -57,8 +57,8 @@ func (m *model) cannotAct(act action) string {
 		return "your login may only watch this run"
 	case m.sending != "":
 		return "still sending: " + m.sending
-	case act == actControl || act == actBail || act == actPause && !m.view.Paused:
-		// Pausing and bailing out are the safe directions: they must not wait for whoever drives.
+	case act == actControl || act == actBail && !m.view.CanLose || act == actPause && !m.view.Paused:
+		// Pausing and bailing out are the safe directions: they must not wait for whoever drives. Going back with loss is not.
 		return ""
 	case m.you.Driving || m.view.Driver == nil:
 		return ""
@@ -86,7 +86,7 @@ func (m *model) notNow(act action) string {
 			return stepLabel(s) + " cannot be rolled back: " + orElse(clean(s.RollbackBlocked), "it is "+string(s.State))
 		}
 	case actBail:
-		if m.view.BailBlocked != "" {
+		if m.view.BailBlocked != "" && !m.view.CanLose {
 			return "bail is not possible: " + clean(m.view.BailBlocked)
 		}
 	}

@@ -78,6 +78,12 @@ func (m *model) answerLines(d *dialog, w int) []string {
 		count = fmt.Sprintf(" (%d of %d)", len(d.answers)+1, n)
 	}
 	lines := []string{" type " + m.st.strong.Render(word) + count + " and press enter; esc cancels"}
+	if strings.Contains(word, " ") { // a sentence
+		lines = []string{" type this" + count + " and press enter; esc cancels"}
+		for _, part := range hang("   ", word, w-1) {
+			lines = append(lines, m.st.strong.Render(part))
+		}
+	}
 	d.input.SetWidth(max(w-6, 1))
 	lines = append(lines, " > "+d.input.View())
 	if d.wrong != "" {

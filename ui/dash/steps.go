@@ -156,6 +156,9 @@ func (m *model) outageRow(o steps.Outage) string {
 	if o.End.IsZero() {
 		return m.st.warn.Render(fmt.Sprintf(" OUTAGE since %s (step %d)", m.wallClock(o.Start), o.FromStep))
 	}
+	if o.ToStep == 0 { // ended by a bail-out
+		return fmt.Sprintf(" outage %s   %s", o.Span(), format.Clock(o.End.Sub(o.Start)))
+	}
 	return fmt.Sprintf(" outage steps %d–%d   %s", o.FromStep, o.ToStep, format.Clock(o.End.Sub(o.Start)))
 }
 
