@@ -134,10 +134,12 @@ type Archive struct {
 
 // The facts of a run.
 const (
-	FactBox         Fact[BoxFacts] = "box"
-	FactFence       Fact[Fence]    = "fence"
-	FactFenceBroken Fact[string]   = "fence-broken" // who wrote, in one line; the dump taken across it is void
-	FactArchive     Fact[Archive]  = "archive"
+	FactBox   Fact[BoxFacts] = "box"
+	FactFence Fact[Fence]    = "fence"
+	// FactOldWritten says who has written to old-primary after the app had left it in step 8.
+	FactOldWritten  Fact[string]  = "old-written"
+	FactFenceBroken Fact[string]  = "fence-broken" // who wrote, in one line; the dump taken across it is void
+	FactArchive     Fact[Archive] = "archive"
 	// FactDumping is where the dump of the newest attempt goes, so that a pipelined restore finds it while it grows.
 	FactDumping      Fact[string]               = "dumping"
 	FactRestored     Fact[pgxfer.RestoreResult] = "restored"

@@ -127,6 +127,9 @@ func guardDeletion(env *Env, role Role) func(context.Context) error {
 		if err := databaseIs(ctx, env, FinalPrimary); err != nil {
 			return err
 		}
+		if who, written := FactOldWritten.Get(env.Facts()); written && role == OldPrimary {
+			return fmt.Errorf("%w: old-primary was written to after the app had left it: %s; look for those rows before it goes, then destroy it by hand", ErrNeedsHuman, who)
+		}
 		if role == FastPrimary {
 			// The last net: whatever was written here after final-primary was separated exists nowhere else.
 			if err := requireFinalFence(ctx, env, "look for those rows before it goes, then destroy it by hand"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"changeover/heroku"
 )
@@ -167,12 +168,32 @@ func backToOldPrimary(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	if baseline, ok := FactBaseline.Get(env.Facts()); ok && moved {
-		if err := unwritten(ctx, env, env.Databases, FastPrimary, baseline); err != nil {
-			return err
-		}
+	switch baseline, ok := FactBaseline.Get(env.Facts()); {
+	case moved && ok:
+		err = unwritten(ctx, env, env.Databases, FastPrimary, baseline)
+	case moved:
+		err = notOurs(ctx, env)
+	}
+	if err != nil {
+		return err
 	}
 	return attachOldPrimary(ctx, env, FastPrimary, nil)
+}
+
+// notOurs refuses to take DATABASE away from a database of this run of which the journal does not know how it was before the
+// app came. Such a journal is an old copy: the app may have written there for days.
+func notOurs(ctx context.Context, env *Env) error {
+	c := env.Config()
+	for _, app := range c.Apps() {
+		current, err := currentDatabase(ctx, env.Heroku, app)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(current.Addon.Name, fmt.Sprintf("%s-mig-%s-", c.App, c.Token4)) {
+			return fmt.Errorf("%w: DATABASE of %s is %s, and this journal knows nothing of that: it is an old copy, or not the whole one. Find the newest journal of run %s; going back could lose writes", ErrNeedsHuman, app, current.Addon.Name, c.Run)
+		}
+	}
+	return nil
 }
 
 // attachOldPrimary makes old-primary the DATABASE of every app in place of another role's, and takes off the attachment

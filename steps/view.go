@@ -53,13 +53,15 @@ type AlarmKind string
 
 // The kinds of alarms.
 const (
-	AlarmJournal   AlarmKind = "journal"      // nothing can be written down, so nothing is done
-	AlarmFence     AlarmKind = "fence"        // somebody wrote behind the write fence
-	AlarmMachine   AlarmKind = "machine"      // somebody takes the machine away
-	AlarmDrift     AlarmKind = "drift"        // somebody else changed what the run relies on
-	AlarmBailing   AlarmKind = "bailing-out"  // production is being brought back; the text says what is done and changes often
-	AlarmBail      AlarmKind = "bail-stopped" // bringing production back has stopped half-way
-	AlarmRecovered AlarmKind = "recovered"    // the engine was started again in the middle
+	AlarmJournal    AlarmKind = "journal"      // nothing can be written down, so nothing is done
+	AlarmFence      AlarmKind = "fence"        // somebody wrote behind the write fence
+	AlarmMachine    AlarmKind = "machine"      // somebody takes the machine away
+	AlarmOldWritten AlarmKind = "old-written"  // somebody writes to old-primary, which the app has left
+	AlarmClock      AlarmKind = "clock"        // the clock of the machine was set
+	AlarmDrift      AlarmKind = "drift"        // somebody else changed what the run relies on
+	AlarmBailing    AlarmKind = "bailing-out"  // production is being brought back; the text says what is done and changes often
+	AlarmBail       AlarmKind = "bail-stopped" // bringing production back has stopped half-way
+	AlarmRecovered  AlarmKind = "recovered"    // the engine was started again in the middle
 )
 
 // RunView is the header of a run.

@@ -2,6 +2,9 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +19,8 @@ type decision struct {
 	does    string // one of the does constants; empty when only the state changes
 	step    int
 	attempt int
+	shown   *steps.Confirmation // what was confirmed, and
+	plan    string              // the hash of it; see commandData
 }
 
 // Command carries out a command, or refuses it with steps.ErrStale, ErrNotAllowed (with the reason) or ErrConfirm.
@@ -33,7 +38,7 @@ func (e *Engine) Command(_ context.Context, c steps.Command) error {
 		e.mu.Unlock()
 		return err
 	}
-	data := commandData{Command: c, Rev: e.state.rev, Does: d.does}
+	data := commandData{Command: c, Rev: e.state.rev, Does: d.does, Shown: d.shown, Plan: d.plan}
 	if refused != nil {
 		data.Refusal, data.Why = refused.code, refused.why
 	}
@@ -105,25 +110,25 @@ func (e *Engine) decide(c steps.Command) (decision, error) {
 		}
 		return decision{}, nil
 	case steps.BailOut:
-		return e.confirmed(c, e.bailConfirm(look))(e.mayBail(e.state, look))
+		return e.confirmed(c, look, e.bailConfirm(look))(e.mayBail(e.state, look))
 	case steps.BailLossy:
-		return e.confirmed(c, e.lossyConfirm(look))(e.mayLose(e.state, look))
+		return e.confirmed(c, look, e.lossyConfirm(look))(e.mayLose(e.state, look))
 	case steps.Advance, steps.RollbackOne:
 		if c.Step < 1 || c.Step > len(e.o.Steps) {
 			return decision{}, notAllowed("there is no step %d", c.Step)
 		}
 		step := e.o.Steps[c.Step-1]
 		if c.Verb == steps.RollbackOne {
-			return e.confirmed(c, rollbackConfirm(step, look))(e.mayRollBack(e.state, look, step))
+			return e.confirmed(c, look, rollbackConfirm(step, look))(e.mayRollBack(e.state, look, step))
 		}
-		return e.confirmed(c, e.advanceConfirm(e.state, look, step))(e.mayAdvance(e.state, look, step))
+		return e.confirmed(c, look, e.advanceConfirm(e.state, look, step))(e.mayAdvance(e.state, look, step))
 	default:
 		return decision{}, notAllowed("%q is not something the engine can do", string(c.Verb))
 	}
 }
 
 // confirmed lets a decision pass only with the right answers. Whether the command is possible at all is said first.
-func (e *Engine) confirmed(c steps.Command, want steps.Confirmation) func(decision, error) (decision, error) {
+func (e *Engine) confirmed(c steps.Command, look steps.Look, want steps.Confirmation) func(decision, error) (decision, error) {
 	return func(d decision, err error) (decision, error) {
 		if err == nil && !want.Accepts(c.Answers) {
 			err = &refusal{code: "confirm"}
@@ -131,8 +136,28 @@ func (e *Engine) confirmed(c steps.Command, want steps.Confirmation) func(decisi
 		if err != nil {
 			return decision{}, err
 		}
+		d.shown, d.plan = &want, e.planHash(c, look, want)
 		return d, nil
 	}
+}
+
+// planHash is of everything that was shown with the question: what would happen, what follows, what to type.
+func (e *Engine) planHash(c steps.Command, look steps.Look, want steps.Confirmation) string {
+	shown := struct {
+		Verb    steps.Verb
+		Step    int
+		Explain steps.Explanation
+		Confirm steps.Confirmation
+	}{Verb: c.Verb, Step: c.Step, Confirm: want}
+	if c.Step > 0 {
+		_ = guarded(func() error { shown.Explain = e.o.Steps[c.Step-1].Explain(look); return nil })
+	}
+	raw, err := json.Marshal(shown)
+	if err != nil {
+		return "" // texts and numbers always encode
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
 }
 
 // mayAdvance says what advance would set going, or why it is impossible.
@@ -286,7 +311,7 @@ func confirmation(ask func() steps.Confirmation) (c steps.Confirmation) {
 // launch starts the runner of a decision. The caller holds mu and has journaled the command.
 func (e *Engine) launch(d decision, actor string) {
 	r := &runner{
-		e: e, number: d.step, attempt: d.attempt, does: d.does, actor: actor,
+		e: e, number: d.step, attempt: d.attempt, does: d.does, actor: actor, plan: d.plan,
 		began: e.state.seq, done: make(chan struct{}), busy: map[string]bool{},
 	}
 	if d.step > 0 {

@@ -23,7 +23,7 @@ func (f *flight) intend(ctx context.Context) error {
 	}
 	f.try++
 	record := f.effectRecord(kindIntent)
-	if err := f.e.append(record, effectData{Class: f.class, Plan: &f.plan, Try: f.try}); err != nil {
+	if err := f.e.append(record, effectData{Class: f.class, Plan: &f.plan, Confirmed: f.runner.plan, Try: f.try}); err != nil {
 		return fmt.Errorf("nothing was sent, the journal cannot be written: %w", err)
 	}
 	record.Kind = kindSent

@@ -19,6 +19,8 @@ type state struct {
 	// lastAt and lastMono are the clocks of the last record.
 	lastAt   time.Time
 	lastMono time.Duration
+	// jump is by how much the wall clock was set since somebody last decided something; 0 when it was not.
+	jump time.Duration
 
 	steps   map[int]*stepState // 0 is the bail-out; a step that never started is missing
 	effects map[string]*effectState
@@ -74,8 +76,23 @@ func (s *state) apply(r journal.Record) error {
 	if err != nil {
 		return fmt.Errorf("record %d (%s) does not make sense: %w", r.Seq, r.Kind, err)
 	}
+	s.foldClock(r)
 	s.seq, s.lastAt, s.lastMono, s.boot = r.Seq, r.At, r.Mono, r.Boot
 	return nil
+}
+
+// jumpNoticed is beyond what a time service corrects in the normal course of things.
+const jumpNoticed = time.Minute
+
+// foldClock compares both clocks of two records of one engine. (Round takes off what Go would rather compare.) Durations are measured by the one that cannot be set; the
+// soak, and whatever a person reads, goes by the other.
+func (s *state) foldClock(r journal.Record) {
+	if r.Kind == kindStart || r.Kind == journal.KindOpen || s.seq == 0 {
+		return // the other clock begins anew with each engine
+	}
+	if jump := r.At.Round(0).Sub(s.lastAt.Round(0)) - (r.Mono - s.lastMono); jump.Abs() > jumpNoticed {
+		s.jump += jump
+	}
 }
 
 func (s *state) fold(r journal.Record) error {
@@ -153,6 +170,7 @@ func (s *state) foldCommand(r journal.Record, d commandData) {
 		return
 	}
 	s.rev++
+	s.jump = 0
 	switch d.Command.Verb {
 	case steps.PauseRun:
 		s.paused, s.pausedBy = true, r.Actor

@@ -45,6 +45,9 @@ func (e *Engine) startLoops() {
 	if e.o.WatchFence != nil {
 		e.loops.Go(e.watchFence)
 	}
+	if e.o.WatchLeft != nil {
+		e.loops.Go(e.watchLeft)
+	}
 	if e.o.ReadWorld != nil {
 		e.loops.Go(e.watchDrift)
 	}

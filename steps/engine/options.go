@@ -29,6 +29,10 @@ type Options struct {
 	// WatchFence says who wrote behind the fence, in one line; "" means that the fence holds. Nil means nobody watches.
 	WatchFence func(ctx context.Context, v steps.Look) (broken string, err error)
 
+	// WatchLeft is WatchFence for old-primary once the app has left it: a worker with the old URL would go on writing there.
+	// Nil means nobody watches.
+	WatchLeft func(ctx context.Context, v steps.Look) (written string, err error)
+
 	// ReadWorld reads what steps.Drift compares. Nil means that nobody looks for drift.
 	ReadWorld func(ctx context.Context, v steps.Look) (steps.World, error)
 

@@ -54,6 +54,10 @@ type commandData struct {
 	Why     string        `json:"why,omitempty"`
 	Rev     uint64        `json:"rev"` // at the moment of the decision
 	Does    string        `json:"does,omitempty"`
+	// Shown is the question that was answered, and Plan the hash of that and of what was said would happen. Every effect
+	// carried out because of the command names the hash: what is done can be held against what was confirmed.
+	Shown *steps.Confirmation `json:"shown,omitempty"`
+	Plan  string              `json:"plan,omitempty"`
 }
 
 // stepData is the payload of kindStep.
@@ -72,11 +76,12 @@ type factData struct {
 
 // effectData is the payload of the phases.
 type effectData struct {
-	Class  steps.Class `json:"class,omitempty"`
-	Plan   *steps.Plan `json:"plan,omitempty"` // with intent, and with an observed that needed no intent
-	Try    int         `json:"try,omitempty"`
-	Seen   steps.Seen  `json:"seen,omitempty"`
-	Detail string      `json:"detail,omitempty"`
+	Class     steps.Class `json:"class,omitempty"`
+	Plan      *steps.Plan `json:"plan,omitempty"`      // with intent, and with an observed that needed no intent
+	Confirmed string      `json:"confirmed,omitempty"` // with intent: commandData.Plan of the command behind it
+	Try       int         `json:"try,omitempty"`
+	Seen      steps.Seen  `json:"seen,omitempty"`
+	Detail    string      `json:"detail,omitempty"`
 }
 
 // Refusal codes in the journal, and the errors they stand for.

@@ -20,6 +20,7 @@ type runner struct {
 	attempt int
 	does    string
 	actor   string
+	plan    string // hash of what was confirmed
 	// soft ends when the work is to stop; requests in flight are finished first. See Engine.hard.
 	soft   context.Context
 	cancel context.CancelCauseFunc

@@ -184,6 +184,12 @@ func (e *Engine) alarms(p present) []steps.Alarm {
 	for _, text := range p.notices {
 		add(steps.AlarmMachine, text)
 	}
+	if who, written := steps.FactOldWritten.Get(p.state.facts); written && p.state.finished.IsZero() {
+		add(steps.AlarmOldWritten, "old-primary is written to although the app has left it: "+who+" – find out who has the old URL; those rows are on no other database, and step 10 does not delete it")
+	}
+	if p.state.jump != 0 {
+		add(steps.AlarmClock, fmt.Sprintf("the clock of this machine was set by %s: soak and times on the screen go by it; put it right, then resume or go on", p.state.jump.Round(time.Second)))
+	}
 	if len(p.state.drift) > 0 {
 		add(steps.AlarmDrift, "changed by somebody else: "+strings.Join(p.state.drift, "; ")+" – put it right, or resume to go on with the world as it is")
 	}

@@ -89,7 +89,7 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 	owner := children.Owner{Run: p.run.Path, Engine: fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())}
 	p.engine, err = engine.Open(children.With(ctx, owner), engine.Options{
 		Dir: p.run.Path, Config: c, Steps: steps.All(), Bind: p.bind,
-		Sample: p.lag.Sample, WatchFence: steps.WatchFence(p.heroku),
+		Sample: p.lag.Sample, WatchFence: steps.WatchFence(p.heroku), WatchLeft: steps.WatchFence(p.heroku),
 		// A bail-out must find calls left in the account's budget.
 		Bail: p.bail, BailCheck: steps.BailBlocked, BailConfirm: steps.BailConfirm,
 		Lossy: p.lossy, LossyCheck: steps.LossyBlocked, LossyConfirm: steps.LossyConfirm, LossyVoids: steps.LossyVoids(),
