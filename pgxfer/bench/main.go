@@ -114,12 +114,14 @@ func (b *bench) failures() (list []string) {
 		all = append(all, b.results.Costs.Samples...)
 	}
 	for _, s := range all {
-		if s.Error != "" && (s.Way == wayCopy || s.Way == wayArchive) {
+		if s.Error != "" && isOurs(s.Way) {
 			list = append(list, s.Way+": "+s.Error)
 		}
 	}
 	return list
 }
+
+func isOurs(way string) bool { return way == wayCopy || way == wayTee || way == wayArchive }
 
 func (b *bench) save() error {
 	raw, err := json.MarshalIndent(b.results, "", "  ")

@@ -62,7 +62,7 @@ func readOptions(args []string, env func(string) string, now time.Time) (options
 		return n
 	}
 	f.IntVar(&o.Megabytes, "mb", number("BENCH_MB", 1000), "size of the database (BENCH_MB)")
-	f.IntVar(&o.Capped, "capped-mb", number("BENCH_CAPPED_MB", 125), "size of the table behind capped links (BENCH_CAPPED_MB)")
+	f.IntVar(&o.Capped, "capped-mb", number("BENCH_CAPPED_MB", 80), "size of the table behind capped links (BENCH_CAPPED_MB)")
 	f.IntVar(&o.Rounds, "rounds", number("BENCH_ROUNDS", 3), "how often everything is run, in turn (BENCH_ROUNDS)")
 	f.IntVar(&o.Jobs, "jobs", number("BENCH_JOBS", max(2, runtime.NumCPU())), "workers of every program (BENCH_JOBS)")
 	f.Float64Var(&o.Rate, "rate", float64(number("BENCH_RATE", 8)), "MB/s of a connection on a capped link (BENCH_RATE)")

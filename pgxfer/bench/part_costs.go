@@ -11,7 +11,7 @@ import (
 
 // costs is what our own extras cost.
 type costs struct {
-	Samples []sample           `json:"samples"` // of copy and archive, when the peers were not measured
+	Samples []sample           `json:"samples"` // of our ways, when the peers were not measured
 	Verify  []float64          `json:"verify_seconds"`
 	Raw     map[string]float64 `json:"raw_copy_seconds"` // medians, by format and number of streams
 	Wide    []sample           `json:"wide"`             // copies with many workers
@@ -31,10 +31,10 @@ func (b *bench) runCosts(ctx context.Context) error {
 	if b.results.Peers != nil {
 		c.peers = b.results.Peers.Samples
 	}
-	if by := bySummary(c.peers); by[wayCopy].runs == 0 || by[wayArchive].runs == 0 {
+	if by := bySummary(c.peers); by[wayCopy].runs == 0 || by[wayTee].runs == 0 || by[wayArchive].runs == 0 {
 		for round := range b.options.Rounds {
 			for _, w := range peerWays(b.options) {
-				if w.name == wayCopy || w.name == wayArchive {
+				if w.ours {
 					if err := b.once(ctx, w, &trial{source: source, target: b.targetOf(source), jobs: b.options.Jobs}, want, round, &c.Samples); err != nil {
 						return err
 					}
@@ -106,9 +106,10 @@ func rawName(format string, streams int) string {
 func (c *costs) print(w io.Writer, o options) {
 	fmt.Fprintf(w, "\n### What extras cost, %d MB, %d jobs, %d rounds\n\n", o.Megabytes, o.Jobs, o.Rounds)
 	by := bySummary(append(c.Samples, c.peers...))
-	direct, archive := by[wayCopy], by[wayArchive]
+	direct, tee, archive := by[wayCopy], by[wayTee], by[wayArchive]
 	t := table{columns: []string{"", "seconds", "compared with", "seconds", "ratio"}, right: 1}
-	t.add("archive: dump + restore side by side", archive.time(), "copy", direct.time(), ratio(archive, direct))
+	t.add("copy --dir: an archive on the way", tee.time(), "copy", direct.time(), ratio(tee, direct))
+	t.add("dump + restore side by side, by way of an archive", archive.time(), "copy", direct.time(), ratio(archive, direct))
 	if len(c.Verify) > 0 {
 		took := median(c.Verify)
 		share := "–"
@@ -126,7 +127,7 @@ func (c *costs) print(w io.Writer, o options) {
 	t.print(w)
 	fmt.Fprintln(w)
 	m := table{columns: []string{"peak memory of the program", "workers", "resident"}, right: 2}
-	for _, l := range []summary{direct, archive} {
+	for _, l := range []summary{direct, tee, archive} {
 		if l.runs > 0 {
 			m.add(o.title(l.way), fmt.Sprint(o.Jobs), megabytes(l.peak))
 		}

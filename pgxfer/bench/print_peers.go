@@ -28,7 +28,7 @@ func (p *peers) print(w io.Writer, o options) {
 		if g, ok := goals[l.way]; ok {
 			goal = verdict(direct, l, g)
 		}
-		if l.way == wayCopy || l.way == wayArchive {
+		if isOurs(l.way) {
 			toCopy, toArchive = "", ""
 		}
 		t.add(o.title(l.way), l.time(), bare, toCopy, toArchive, goal, fmt.Sprintf("%.1f", l.serverCPU), fmt.Sprintf("%.1f", l.toolCPU), megabytes(l.disk))
@@ -37,7 +37,10 @@ func (p *peers) print(w io.Writer, o options) {
 	fmt.Fprintf(w, "\nLower bound: %s.\n", p.Bound)
 	if direct.runs > 0 && p.Bound.seconds() > 0 {
 		q := direct.median / p.Bound.seconds()
-		fmt.Fprintf(w, "Copy is %.2f times that (goal %s), dump + restore side by side %.2f times.\n", q, goalText(q, true, boundGoal), archive.median/p.Bound.seconds())
+		fmt.Fprintf(w, "Copy is %.2f times that (goal %s).\n", q, goalText(q, true, boundGoal))
+	}
+	if archive.runs > 0 && p.Bound.seconds() > 0 {
+		fmt.Fprintf(w, "Dump + restore side by side is %.2f times that.\n", archive.median/p.Bound.seconds())
 	}
 	printNoise(w, p.Samples)
 	printFailures(w, p.Samples)

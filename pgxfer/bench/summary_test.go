@@ -134,7 +134,7 @@ func TestOptions(t *testing.T) {
 	if !o.wants(partCapped) || o.wants(partCosts) || !o.wants(partPeers) || len(o.peers()) != 1 || o.peers()[0].name != wayCopy {
 		t.Errorf("BENCH_ONLY=%v is not understood", o.Only)
 	}
-	if o, err := readOptions([]string{"-only", "peers"}, env(nil), at); err != nil || len(o.peers()) != 4 || o.wants(partCapped) {
+	if o, err := readOptions([]string{"-only", "peers"}, env(nil), at); err != nil || len(o.peers()) != 5 || o.wants(partCapped) {
 		t.Errorf("peers alone without pgcopydb: %v, %v", o.peers(), err)
 	}
 	for _, set := range []map[string]string{{"BENCH_MB": "lots"}, {"BENCH_ONLY": "nothing"}, {"BENCH_ROUNDS": "0"}} {

@@ -43,6 +43,7 @@ const (
 	wayNone    = "recipe-none"
 	wayCopydb  = "pgcopydb"
 	wayArchive = "archive"
+	wayTee     = "copy-archive"
 	wayCopy    = "copy"
 )
 
@@ -62,6 +63,7 @@ func peerWays(o options) []way {
 	}
 	return append(ways,
 		way{name: wayArchive, title: "changeover transfer dump + restore, side by side", ours: true, run: archived},
+		way{name: wayTee, title: "changeover transfer copy --dir", ours: true, run: teed},
 		way{name: wayCopy, title: "changeover transfer copy", ours: true, run: copied})
 }
 
@@ -136,6 +138,11 @@ func archived(ctx context.Context, t *trial) error {
 
 func copied(ctx context.Context, t *trial) error {
 	return t.step(ctx, t.changeover("copy", "--jobs", strconv.Itoa(t.jobs)))
+}
+
+// teed streams as copied does, and fills an archive on the way.
+func teed(ctx context.Context, t *trial) error {
+	return t.step(ctx, t.changeover("copy", "--dir", filepath.Join(t.dir, "archive"), "--jobs", strconv.Itoa(t.jobs)))
 }
 
 // diskUse adds up what a directory holds.
