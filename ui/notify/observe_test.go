@@ -101,10 +101,10 @@ func TestANightIsToldFromBeginningToEnd(t *testing.T) {
 	s.goes(1, steps.Done)
 	s.step(1).Reason, s.step(1).Active = "it follows", time.Minute
 	s.tells("step-done: step 1 (Title 1) is done after 00:01:00: it follows")
-	s.v.Hint = "next is step 3"
+	s.v.Hint = "press a for step 3 when users may be shut out"
 	s.tells()
 	s.passes(restFor)
-	s.tells("waiting-for-you: waiting for you: next is step 3")
+	s.tells("waiting-for-you: waiting for you: changeover advance 3 when users may be shut out")
 	s.goes(3, steps.Running)
 	s.down()
 	s.tells("outage-begins: production goes into maintenance; outage 00:00:00 of 02:00:00", "step-started: step 3")

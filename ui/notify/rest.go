@@ -7,6 +7,7 @@ import (
 
 	"changeover/steps"
 	"changeover/ui/format"
+	"changeover/ui/plain"
 )
 
 // When people are reminded of a run at which nobody works. Somebody who presses the next key within restFor is still there.
@@ -79,7 +80,7 @@ func hint(v steps.View) string {
 	if v.Hint == "" {
 		return ""
 	}
-	return ": " + v.Hint
+	return ": " + plain.Hint(v)
 }
 
 // StillBilled is what to say about money while a run rests; empty when there is nothing to say. A run at work is looked at
@@ -89,5 +90,5 @@ func StillBilled(v steps.View) string {
 		return ""
 	}
 	return fmt.Sprintf("no step is at work, and still billed are %s: %s so far, %s more every hour; %s",
-		strings.Join(v.Cost.Billed, ", "), format.Money(v.Cost.CentsSoFar), format.Money(v.Cost.CentsHour), v.Hint)
+		strings.Join(v.Cost.Billed, ", "), format.Money(v.Cost.CentsSoFar), format.Money(v.Cost.CentsHour), plain.Hint(v))
 }

@@ -14,7 +14,7 @@ func TestMoneyIsRememberedOnlyWhileNobodyWorks(t *testing.T) {
 		says []string // nothing: no reminder
 	}{
 		"nothing is billed":        {steps.View{}, nil},
-		"a run at rest":            {steps.View{Cost: billed, Hint: "press a for step 3"}, []string{"fast-follower", "$12.40", "$9.72", "step 3"}},
+		"a run at rest":            {steps.View{Cost: billed, Hint: "press a for step 3"}, []string{"fast-follower", "$12.40", "$9.72", "changeover advance 3"}},
 		"a step is at work":        {steps.View{Cost: billed, Steps: []steps.StepView{{State: steps.Running}}}, nil},
 		"a step waits for Heroku":  {steps.View{Cost: billed, Steps: []steps.StepView{{State: steps.Paused}}}, nil},
 		"a step that failed rests": {steps.View{Cost: billed, Steps: []steps.StepView{{State: steps.Failed}}}, []string{"$9.72"}},

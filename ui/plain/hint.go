@@ -14,6 +14,12 @@ var (
 	command = "changeover advance $1"
 )
 
+// Hint is the engine's hint in commands, for text that is read elsewhere.
+func Hint(v steps.View) string {
+	text, _ := Style{}.hint(v)
+	return text
+}
+
 // hint is what can be done now, in commands; toDo says that it begins with one.
 func (s Style) hint(v steps.View) (text string, toDo bool) {
 	text = s.clean(v.Hint)
