@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
 # Where the tests keep a further PostgreSQL major, the official Heroku CLI and AWS's mock of the metadata service.
 CACHE ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover
 
-.PHONY: rehearse test majors bench build dist lint format setup-test
+.PHONY: rehearse test majors bench soak soak-transfer build dist lint format setup-test
 
 rehearse: ## the whole migration against local PostgreSQL servers, in the dashboard
 	@.ci/setup rehearse
@@ -27,6 +27,12 @@ majors: ## everything that is nasty, from every PostgreSQL from 10 to 18 to ever
 	CHANGEOVER_TEST_ALL_MAJORS=1 CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
 	CHANGEOVER_PG_MAJORS="$$(.ci/postgres-majors $(CACHE)/postgres 10 11 12 13 14 15 16 18)" \
 		go test -timeout 90m -run 'TestMajors' -v ./pgxfer/stream
+
+soak: soak-transfer soak-rehearsal ## what is killed at random moments gets through all the same
+
+soak-transfer: ## kill -9 at SOAK_KILLS (100) random moments of transfers; SOAK_SEED repeats an earlier series
+	CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" SOAK_KILLS="$${SOAK_KILLS:-100}" \
+		go test -count=1 -timeout 120m -run '^TestTransfersOutliveKills$$' -v ./ui/cli
 
 bench: ## transfers against pg_dump, pg_restore and pgcopydb; BENCH_MB, BENCH_ROUNDS, BENCH_ONLY=peers|capped|costs and more: go run ./pgxfer/bench -h
 	@.ci/setup rehearse

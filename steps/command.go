@@ -1,6 +1,10 @@
 package steps
 
-import "errors"
+import (
+	"errors"
+
+	"changeover/pgxfer"
+)
 
 // Verb is what an operator asks of the engine.
 type Verb string
@@ -13,7 +17,8 @@ const (
 	RollbackOne Verb = "rollback"
 	BailOut     Verb = "bail"
 	// BailLossy is the way back behind a point of no return, with a typed sentence.
-	BailLossy Verb = "bail-lossy"
+	BailLossy  Verb = "bail-lossy"
+	SetWorkers Verb = "workers"
 )
 
 // Command is a request to change something.
@@ -21,7 +26,11 @@ type Command struct {
 	// ID makes a repeated request harmless: the same ID is carried out once.
 	ID   string `json:"id"`
 	Verb Verb   `json:"verb"`
-	Step int    `json:"step,omitempty"` // for advance and rollback
+	// Hard makes a pause break off what a transfer does now; it is begun again after. Without it a transfer finishes that first.
+	Hard bool `json:"hard,omitempty"`
+	// Workers are the numbers that SetWorkers asks for; 0 means as the run was set up.
+	Workers *pgxfer.Workers `json:"workers,omitempty"`
+	Step    int             `json:"step,omitempty"` // for advance and rollback
 	// ExpectRev is the View.Rev the operator saw; another one is refused with ErrStale.
 	ExpectRev uint64 `json:"expect_rev"`
 	// Answers are what was typed for the Confirmation.

@@ -39,7 +39,7 @@ func (e dumpArchive) Do(ctx context.Context) error {
 		return err
 	}
 	options := pgxfer.DumpOptions{
-		Source: source, Leader: leader, Dir: e.dir, Jobs: c.Jobs, Compress: c.Compress, Tag: c.Tag() + "/dump", TargetMajor: c.ToMajor,
+		Source: source, Leader: leader, Dir: e.dir, Jobs: c.Jobs, Compress: c.Compress, Tag: c.Tag() + "/dump", TargetMajor: c.ToMajor, Control: e.env.Control,
 	}
 	result, err := e.env.Transfer.Dump(ctx, options, observer{e.env})
 	if errors.Is(err, pgxfer.ErrDirNotEmpty) {

@@ -17,8 +17,10 @@ type Env struct {
 
 	Heroku   Heroku
 	Transfer pgxfer.Transfer
-	Data     Data
-	Box      Box
+	// Control holds transfers at work, and changes their numbers of workers.
+	Control *pgxfer.Control
+	Data    Data
+	Box     Box
 	// Databases finds the current endpoint of a role: URLs are fetched fresh, because Heroku may rotate them.
 	Databases Databases
 	// Report writes the report of the run outside the run directory and says where.

@@ -26,6 +26,8 @@ type View struct {
 	// Paused says that nothing new is sent to the outside; work in flight goes on.
 	Paused   bool   `json:"paused,omitempty"`
 	PausedBy string `json:"paused_by,omitempty"`
+	// Workers are the numbers that were asked for since the run was set up.
+	Workers pgxfer.Workers `json:"workers"`
 	// Alarm is set while something needs eyes now: fence broken, AWS takes the machine away, maintenance still on after a crash.
 	Alarm string `json:"alarm,omitempty"`
 	// Alarms are what Alarm is put together from, the worst first.

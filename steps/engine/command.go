@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"changeover/pgxfer"
 	"changeover/steps"
 	"changeover/steps/journal"
 )
@@ -109,6 +110,8 @@ func (e *Engine) decide(c steps.Command) (decision, error) {
 			return decision{}, notAllowed("the run is not paused")
 		}
 		return decision{}, nil
+	case steps.SetWorkers:
+		return decision{}, mayHave(c.Workers)
 	case steps.BailOut:
 		return e.confirmed(c, look, e.bailConfirm(look))(e.mayBail(e.state, look))
 	case steps.BailLossy:
@@ -125,6 +128,21 @@ func (e *Engine) decide(c steps.Command) (decision, error) {
 	default:
 		return decision{}, notAllowed("%q is not something the engine can do", string(c.Verb))
 	}
+}
+
+// mostWorkers is more than any plan of Heroku's has connections.
+const mostWorkers = 500
+
+func mayHave(n *pgxfer.Workers) error {
+	if n == nil {
+		return notAllowed("no number of workers was given")
+	}
+	for _, n := range []int{n.Read, n.Load, n.Index} {
+		if n < 0 || n > mostWorkers {
+			return notAllowed("%d workers are not possible; use 1 to %d, or 0 for as many as at the start", n, mostWorkers)
+		}
+	}
+	return nil
 }
 
 // confirmed lets a decision pass only with the right answers. Whether the command is possible at all is said first.

@@ -50,6 +50,8 @@ type Engine struct {
 	blind   string     // why that failed last
 	benign  []string   // what was found last and is no reason to stop
 
+	control pgxfer.Control // of transfers; it does what state says
+
 	mu       sync.Mutex
 	state    *state
 	dead     error // why nothing is journaled any more
@@ -184,12 +186,19 @@ func (e *Engine) append(r journal.Record, data any) error {
 		e.die(err)
 		return err
 	}
+	e.steer()
 	if r.Kind == kindFact {
 		signal(e.facts)
 	}
 	e.wake()
 	e.hub.touch(urgent)
 	return nil
+}
+
+// steer makes transfers do what the state says. The caller holds mu.
+func (e *Engine) steer() {
+	e.control.Hold(e.state.hold)
+	e.control.SetWorkers(e.state.workers)
 }
 
 // die ends all work: what cannot be journaled must not be done. The caller holds mu.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"changeover/pgxfer"
 	"changeover/steps"
 	"changeover/steps/journal"
 )
@@ -31,6 +32,8 @@ type state struct {
 
 	paused   bool
 	pausedBy string
+	hold     pgxfer.Hold // of transfers: only people hold them, what the engine pauses by itself goes on
+	workers  pgxfer.Workers
 	// recovered is set from a start that found work in the middle, or users shut out, until somebody says go on.
 	recovered   bool
 	rebooted    bool // that start came with a restart of the machine
@@ -173,14 +176,20 @@ func (s *state) foldCommand(r journal.Record, d commandData) {
 	s.jump = 0
 	switch d.Command.Verb {
 	case steps.PauseRun:
-		s.paused, s.pausedBy = true, r.Actor
+		s.paused, s.pausedBy, s.hold = true, r.Actor, pgxfer.Soft
+		if d.Command.Hard {
+			s.hold = pgxfer.Hard
+		}
+		return
+	case steps.SetWorkers:
+		s.workers = *d.Command.Workers
 		return
 	case steps.ResumeRun:
-		s.paused, s.pausedBy = false, ""
+		s.paused, s.pausedBy, s.hold = false, "", pgxfer.Going
 		s.acceptDrift()
 	case steps.BailOut, steps.BailLossy:
 		// Whoever bails out wants production back now: a pause before it is over. One that comes after it holds.
-		s.paused, s.pausedBy = false, ""
+		s.paused, s.pausedBy, s.hold = false, "", pgxfer.Going
 		s.drift = nil
 		s.begin(r, steps.Running, false)
 		s.lossy = d.Command.Verb == steps.BailLossy

@@ -58,7 +58,7 @@ func (r *runner) work() (o outcome) {
 			o = outcome{err: fmt.Errorf("%w: bug in step %d: %v", steps.ErrNeedsHuman, r.number, p), stack: string(debug.Stack())}
 		}
 	}()
-	env := &steps.Env{Look: live{r.e}, Recorder: &recorder{runner: r, scope: scope(r.number, r.attempt, r.does == doesUndo)}, Step: r.number, Attempt: r.attempt, Now: r.e.o.Now}
+	env := &steps.Env{Look: live{r.e}, Recorder: &recorder{runner: r, scope: scope(r.number, r.attempt, r.does == doesUndo)}, Step: r.number, Attempt: r.attempt, Now: r.e.o.Now, Control: &r.e.control}
 	if err := r.e.o.Bind(r.soft, env); err != nil {
 		return outcome{err: err}
 	}

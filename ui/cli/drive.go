@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"changeover/pgxfer"
 	"changeover/steps"
 	"changeover/steps/session"
 )
@@ -40,12 +41,53 @@ func (a *app) rollbackCommand() *cobra.Command {
 }
 
 func (a *app) pauseCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "pause", Short: "Hold before the next change; work in flight goes on", Args: usageArgs(cobra.NoArgs),
+	var hard bool
+	cmd := &cobra.Command{
+		Use: "pause", Short: "Hold before the next change; work in flight is finished", Args: usageArgs(cobra.NoArgs),
+		Long: `Hold before the next change. Requests in flight are finished, and a transfer finishes the pieces it is at.
+
+With --hard the pieces that a transfer is at are cancelled and rolled back at once, and begun again after "changeover resume";
+what is loaded stays. The outage clock runs on either way.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.drive(cmd.Context(), steps.PauseRun, nil, answers{}, false)
+			return a.send(cmd.Context(), steps.Command{Verb: steps.PauseRun, Hard: hard})
 		},
 	}
+	cmd.Flags().BoolVar(&hard, "hard", false, "cancel what a transfer does now, to begin it again later")
+	return cmd
+}
+
+func (a *app) workersCommand() *cobra.Command {
+	var n pgxfer.Workers
+	cmd := &cobra.Command{
+		Use: "workers", Short: "Change how many workers a transfer has, also while it runs", Args: usageArgs(cobra.NoArgs),
+		Long: "Change how many workers a transfer has, also while it runs. A number that is not given is as the run was set up.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.send(cmd.Context(), steps.Command{Verb: steps.SetWorkers, Workers: &n})
+		},
+	}
+	cmd.Flags().IntVar(&n.Read, "read", 0, "readers of the dump")
+	cmd.Flags().IntVar(&n.Load, "load", 0, "loaders of the restore")
+	cmd.Flags().IntVar(&n.Index, "index", 0, "index builders of the restore")
+	return cmd
+}
+
+// send sends a command that needs no confirmation.
+func (a *app) send(ctx context.Context, command steps.Command) error {
+	client, _, err := a.connect(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	view, err := client.View(ctx)
+	if err != nil {
+		return err
+	}
+	command.ExpectRev = view.Rev
+	if err := client.Command(ctx, command); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, accepted(view, command))
+	return nil
 }
 
 func (a *app) resumeCommand() *cobra.Command {
@@ -173,7 +215,12 @@ func accepted(view steps.View, c steps.Command) string {
 	case steps.BailLossy:
 		return "going back to old-primary with loss; watch with: changeover status"
 	case steps.PauseRun:
-		return "paused: nothing new is sent; work in flight goes on"
+		if c.Hard {
+			return "paused: nothing new is sent; what a transfer was at is rolled back, to be begun again after changeover resume"
+		}
+		return "paused: nothing new is sent; work in flight is finished"
+	case steps.SetWorkers:
+		return "the numbers of workers are changed, from the next sample of a transfer on"
 	default:
 		return "going on"
 	}

@@ -58,7 +58,7 @@ Without a command it opens the dashboard of the run. Leaving the dashboard never
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		a.rehearseCommand(), a.initCommand(), a.checkCommand(), a.attachCommand(), a.statusCommand(), a.watchCommand(), a.logCommand(),
-		a.advanceCommand(), a.pauseCommand(), a.resumeCommand(), a.rollbackCommand(), a.bailCommand(), a.planCommand(),
+		a.advanceCommand(), a.pauseCommand(), a.resumeCommand(), a.workersCommand(), a.rollbackCommand(), a.bailCommand(), a.planCommand(),
 		a.reportCommand(), a.notifyCommand(), a.doctorCommand(), a.serviceCommand(), a.stopCommand(), a.boxCommand(), a.transferCommand(), a.simCommand(), a.engineCommand(),
 		a.manCommand(),
 	)

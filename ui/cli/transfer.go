@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"changeover/pgxfer"
@@ -24,6 +26,7 @@ type transfer struct {
 	from, to, leader string
 	dir, engine      string
 	jobs, indexJobs  int
+	maxWAL           string
 	compress         string
 	json             bool
 }
@@ -73,8 +76,12 @@ func (a *app) transferRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			maxWAL, err := t.wal()
+			if err != nil {
+				return err
+			}
 			result, err := engine.Restore(cmd.Context(), pgxfer.RestoreOptions{
-				Target: target, Dir: t.dir, Jobs: t.jobs, IndexJobs: t.indexJobs, Tag: transferTag,
+				Target: target, Dir: t.dir, Jobs: t.jobs, IndexJobs: t.indexJobs, MaxWAL: maxWAL, Tag: transferTag,
 			}, a.observe(t.json))
 			return a.finished(t.json, result, err)
 		},
@@ -97,9 +104,13 @@ it need not be read from the source again.`,
 			if err != nil {
 				return err
 			}
+			maxWAL, err := t.wal()
+			if err != nil {
+				return err
+			}
 			result, err := stream.Engine{}.Copy(cmd.Context(), stream.CopyOptions{
 				Source: source, Target: target, Leader: leader, Jobs: t.jobs, IndexJobs: t.indexJobs, Tag: transferTag, Receipts: receipts(),
-				Dir: t.dir, Compress: t.compress,
+				Dir: t.dir, Compress: t.compress, MaxWAL: maxWAL,
 			}, a.observe(t.json))
 			return a.finished(t.json, result, err)
 		},
@@ -154,6 +165,7 @@ func (t *transfer) flags(cmd *cobra.Command, names ...string) {
 		case "to":
 			f.StringVar(&t.to, "to", "env:CHANGEOVER_TO", "target database")
 			f.IntVar(&t.indexJobs, "index-jobs", 0, "parallel index builders (default: as many as jobs)")
+			f.StringVar(&t.maxWAL, "max-wal", "", "load nothing new while the target has to keep more WAL than this, such as 20GB")
 		case "leader":
 			f.StringVar(&t.leader, "leader", "", "the source's leader, which knows the sequences better than a follower")
 		case "dir":
@@ -169,6 +181,18 @@ func (t *transfer) flags(cmd *cobra.Command, names ...string) {
 			f.StringVar(&t.compress, "compress", "auto", "auto, none, gzip, lz4 or zstd, as the engine can")
 		}
 	}
+}
+
+// wal is how many bytes of WAL the target may have to keep, 0 for any.
+func (t *transfer) wal() (int64, error) {
+	if t.maxWAL == "" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(t.maxWAL)
+	if err != nil || n == 0 || n > math.MaxInt64 {
+		return 0, usageError{fmt.Errorf("--max-wal %q is not a size; use one such as 20GB", t.maxWAL)}
+	}
+	return int64(n), nil
 }
 
 // source finds the engine and the database to read.

@@ -66,6 +66,9 @@ func (m *model) phaseLine(p *pgxfer.Progress) string {
 	if p.Paused {
 		parts = append(parts, m.st.warn.Render("‖ paused"))
 	}
+	if p.Waits != "" {
+		parts = append(parts, m.st.warn.Render("! "+clean(p.Waits)))
+	}
 	if loaded(p) {
 		parts = append(parts, format.Bytes(p.Bytes.Done)+" loaded")
 	} else if p.Items.Done > 0 || p.Items.Total > 0 {

@@ -38,5 +38,8 @@ func (s Style) Transfer(p pgxfer.Progress) string {
 	if p.Paused {
 		parts = append(parts, "paused")
 	}
+	if p.Waits != "" {
+		parts = append(parts, p.Waits)
+	}
 	return strings.Join(parts, ", ")
 }
