@@ -182,7 +182,9 @@ func (s *state) foldCommand(r journal.Record, d commandData) {
 		}
 		return
 	case steps.SetWorkers:
-		s.workers = *d.Command.Workers
+		if d.Command.Workers != nil {
+			s.workers = *d.Command.Workers
+		}
 		return
 	case steps.ResumeRun:
 		s.paused, s.pausedBy, s.hold = false, "", pgxfer.Going
