@@ -10,7 +10,7 @@ import (
 // Dump and Restore return only when nothing of theirs is running any more: no child process, no goroutine and,
 // as far as the server can still be asked, no backend. A cancelled context ends them early with ctx.Err().
 type Transfer interface {
-	// Name is what the operator types and reads: "classic" or "stream".
+	// Name is what the operator types and reads: "stream" or "classic".
 	Name() string
 	// Pipelined says whether Restore may be started while Dump still writes the same directory.
 	Pipelined() bool
@@ -33,7 +33,7 @@ type DumpOptions struct {
 	Dir string
 	// Jobs is the number of parallel readers, at least 1.
 	Jobs int
-	// Compress is "auto", "none", "gzip", "lz4" or "zstd"; empty means auto.
+	// Compress is "auto", "none", "lz4", "zstd" or, with the classic engine, "gzip"; empty means auto.
 	Compress string
 	// TargetMajor is the major version of the server the archive is for, which decides about the client tools; 0 means not known yet.
 	TargetMajor int

@@ -34,7 +34,7 @@ type Config struct {
 
 	// WorkDir takes the archive. It must be on a big, fast disk.
 	WorkDir string `toml:"work_dir" json:"work_dir"`
-	// Engine is "classic" or "stream".
+	// Engine is "stream" or "classic".
 	Engine   string `toml:"engine" json:"engine"`
 	Jobs     int    `toml:"jobs" json:"jobs"`
 	Compress string `toml:"compress" json:"compress,omitempty"`

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 )
@@ -56,7 +57,8 @@ func (dump) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	if err := env.Do(ctx, dumpArchive{env: env, dir: dir}); err != nil {
-		return err
+		// The next attempt writes another directory: nobody may take this one for it.
+		return errors.Join(err, FactDumping.Clear(env))
 	}
 	// A write during the dump makes the archive worthless: better to know before it is restored.
 	return requireFence(ctx, env)
@@ -93,7 +95,7 @@ func (dump) ConfirmRollback(Look) Confirmation {
 }
 
 func (dump) Rollback(ctx context.Context, env *Env) error {
-	if err := FactArchive.Clear(env); err != nil {
+	if err := errors.Join(FactArchive.Clear(env), FactDumping.Clear(env)); err != nil {
 		return err
 	}
 	return discardUpTo(ctx, env, env.Attempt)

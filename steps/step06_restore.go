@@ -19,7 +19,7 @@ func (restore) Ready(l Look) error {
 	if err := passed1(l); err != nil {
 		return err
 	}
-	if l.Pipelined() && l.StepState(4).Active() {
+	if _, beside := dumping(l); beside {
 		return need(l, 5)
 	}
 	return need(l, 4, 5)
@@ -64,12 +64,19 @@ func (restore) Run(ctx context.Context, env *Env) error {
 	return verifyRestored(ctx, env)
 }
 
+// dumping is the directory that step 4 is writing now, where the engine can load one that still grows. Step 4 names it once it has asked
+// whether it may start, so for a moment it runs and there is nothing to load.
+func dumping(l Look) (dir string, beside bool) {
+	dir, named := FactDumping.Get(l.Facts())
+	return dir, named && l.Pipelined() && l.StepState(4).Active()
+}
+
 // whatToLoad is the archive of step 4, or the one it is writing now when the engine can load that.
 func whatToLoad(env *Env) (restoreArchive, error) {
 	if archive, ok := FactArchive.Get(env.Facts()); ok {
 		return restoreArchive{env: env, dir: archive.Dir, manifest: archive.Result.Manifest}, nil
 	}
-	if dir, ok := FactDumping.Get(env.Facts()); ok && env.Pipelined() && env.StepState(4).Active() {
+	if dir, beside := dumping(env); beside {
 		return restoreArchive{env: env, dir: dir}, nil
 	}
 	return restoreArchive{}, errors.New("there is no complete archive; run step 4 first")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"changeover/pgxfer/pgserver"
 	"changeover/pgxfer/stream/plan"
 	"changeover/pgxfer/stream/session"
 )
@@ -46,7 +47,7 @@ func (k *keeper) take(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if err := conn.QueryRow(ctx, `SELECT pg_catalog.pg_export_snapshot()`).Scan(&k.id); err != nil {
 		// Where a follower cannot export, each reader takes its own and compares: while nobody writes, all are the same.
-		if code := session.Code(err); code != "55000" && code != "0A000" && code != "25006" && code != "42501" {
+		if !pgserver.CannotExport(err) {
 			return fmt.Errorf("exporting the snapshot: %w", err)
 		}
 		k.id = ""

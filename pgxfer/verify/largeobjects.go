@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/zeebo/xxh3"
+
+	"changeover/pgxfer"
 )
 
 // objects sums up all large objects: how many, how long, and a digest of number and content of each.
@@ -17,6 +19,22 @@ type objects struct {
 
 func (o objects) String() string {
 	return fmt.Sprintf("%d objects, %d bytes, digest %016x%016x", o.count, o.bytes, o.a, o.b)
+}
+
+// allObjects sums up large objects as the level asks for: their numbers, or their content as well.
+func (s *side) allObjects(ctx context.Context, level string) (objects, error) {
+	if level == pgxfer.LevelDigest {
+		return s.largeObjects(ctx)
+	}
+	var sum objects
+	var digest int64
+	err := s.keeper.QueryRow(ctx, `SELECT pg_catalog.count(*), COALESCE(pg_catalog.sum(oid::bigint), 0)::bigint FROM pg_catalog.pg_largeobject_metadata`).Scan(
+		&sum.count, &digest)
+	if err != nil {
+		return sum, fmt.Errorf("counting large objects of %s: %w", s.endpoint, err)
+	}
+	sum.a = uint64(digest)
+	return sum, nil
 }
 
 const (

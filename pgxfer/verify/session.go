@@ -47,7 +47,15 @@ func (s *side) begin(ctx context.Context) error {
 	if _, err := s.keeper.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`); err != nil {
 		return fmt.Errorf("starting to read %s: %w", s.endpoint, err)
 	}
-	if err := s.keeper.QueryRow(ctx, `SELECT pg_catalog.pg_export_snapshot()`).Scan(&s.snapshot); err != nil {
+	err := s.keeper.QueryRow(ctx, `SELECT pg_catalog.pg_export_snapshot()`).Scan(&s.snapshot)
+	if pgserver.CannotExport(err) {
+		// Nobody may write anyhow: each reader then sees the same in a snapshot of its own.
+		s.snapshot = ""
+		if _, err = s.keeper.Exec(ctx, `ROLLBACK`); err == nil {
+			_, err = s.keeper.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("sharing a snapshot of %s: %w", s.endpoint, err)
 	}
 	return nil
@@ -63,7 +71,7 @@ func (s *side) reader(ctx context.Context) (*pgx.Conn, error) {
 	if err == nil {
 		_, err = conn.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 	}
-	if err == nil {
+	if err == nil && s.snapshot != "" {
 		_, err = conn.Exec(ctx, `SET TRANSACTION SNAPSHOT '`+s.snapshot+`'`)
 	}
 	if err != nil {

@@ -24,6 +24,13 @@ func Verify(ctx context.Context, opts pgxfer.VerifyOptions, obs pgxfer.Observer)
 	if opts.Jobs < 1 {
 		return pgxfer.Verification{}, errors.New("verifying: the number of jobs must be at least 1")
 	}
+	switch opts.Level {
+	case "":
+		opts.Level = pgxfer.LevelDigest
+	case pgxfer.LevelRows, pgxfer.LevelDigest:
+	default:
+		return pgxfer.Verification{}, fmt.Errorf("verifying: level %q is not known: use %s or %s", opts.Level, pgxfer.LevelRows, pgxfer.LevelDigest)
+	}
 	if opts.Leader.IsZero() {
 		opts.Leader = opts.Source
 	}
@@ -73,7 +80,7 @@ func (v *verification) run(ctx context.Context) (pgxfer.Verification, error) {
 			return pgxfer.Verification{}, err
 		}
 	}
-	v.result.Took = time.Since(v.began)
+	v.result.Level, v.result.Took = v.opts.Level, time.Since(v.began)
 	if v.result.Differences == nil {
 		v.result.Differences = []pgxfer.Difference{} // an empty list in JSON, not null
 	}
@@ -87,6 +94,11 @@ func (v *verification) run(ctx context.Context) (pgxfer.Verification, error) {
 
 func (v *verification) say() {
 	r := v.result
+	if len(r.Differences) == 0 && r.Level == pgxfer.LevelRows {
+		v.report.Info("counted: %d tables, %d rows and %d large objects are as many, %d sequences are the same; values were not compared",
+			r.Tables, r.Rows, r.LargeObjects, r.Sequences)
+		return
+	}
 	if len(r.Differences) == 0 {
 		v.report.Info("verified: %d tables, %d rows, %d sequences and %d large objects are the same", r.Tables, r.Rows, r.Sequences, r.LargeObjects)
 		return
@@ -133,6 +145,7 @@ func (v *verification) rows(ctx context.Context) error {
 	}
 	v.differ(differences...)
 	c := newComparison(pairs, v.source, v.target, v.opts.Jobs)
+	c.count = v.opts.Level == pgxfer.LevelRows
 	c.interval, c.report, c.now = interval, v.report, time.Now
 	if err := c.read(ctx); err != nil {
 		return err
@@ -188,10 +201,10 @@ func position(s pgserver.Sequence) string {
 func (v *verification) largeObjects(ctx context.Context) error {
 	var source, target objects
 	err := both(ctx, func(ctx context.Context) (err error) {
-		source, err = v.source.largeObjects(ctx)
+		source, err = v.source.allObjects(ctx, v.opts.Level)
 		return err
 	}, func(ctx context.Context) (err error) {
-		target, err = v.target.largeObjects(ctx)
+		target, err = v.target.allObjects(ctx, v.opts.Level)
 		return err
 	})
 	if err != nil {

@@ -53,7 +53,7 @@ func TestACalmAppIsReadyAndMakesAWholeConfig(t *testing.T) {
 		Run: "shop-7f7f", Token4: "7f7f", Created: now, App: "shop", AppID: "a-shop",
 		OldPrimary: steps.AddonRef{ID: "d-old", Name: oldName, Plan: "heroku-postgresql:standard-4"},
 		FromMajor:  15, ToMajor: 17, FastPlan: "heroku-postgresql:standard-7", FinalPlan: "heroku-postgresql:standard-4",
-		Bytes: 118 * gb, WorkDir: r.WorkDir, Engine: "classic", Jobs: 4,
+		Bytes: 118 * gb, WorkDir: r.WorkDir, Engine: "stream", Jobs: 4,
 		Budget: steps.Duration(2 * time.Hour), Soak: steps.Duration(24 * time.Hour), Quiet: steps.Duration(5 * time.Second), Poll: steps.Duration(5 * time.Second),
 		PlatformURL: r.PlatformURL, DataURL: r.DataURL,
 	}

@@ -33,7 +33,7 @@ type Request struct {
 	FastPlan, FinalPlan string
 
 	WorkDir  string
-	Engine   string // "classic" or "stream"; "" is classic
+	Engine   string // "stream" or "classic"; "" is stream
 	Jobs     int    // 0 is 4
 	Compress string
 
@@ -99,7 +99,7 @@ func (r Request) base() (steps.Config, error) {
 		c.Poll = steps.Duration(DefaultPoll) // there is no such thing as no pause
 	}
 	if c.Engine == "" {
-		c.Engine = "classic"
+		c.Engine = "stream"
 	}
 	if c.Jobs == 0 {
 		c.Jobs = DefaultJobs

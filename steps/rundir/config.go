@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -106,6 +107,8 @@ func Validate(c steps.Config) error {
 		return fmt.Errorf("work_dir is %q; it must be an absolute path", c.WorkDir)
 	case c.Engine != "classic" && c.Engine != "stream":
 		return fmt.Errorf("engine is %q; it must be classic or stream", c.Engine)
+	case c.Engine == "stream" && !slices.Contains([]string{"", "auto", "none", "lz4", "zstd"}, c.Compress):
+		return fmt.Errorf("compress is %q; the engine stream can do auto, none, lz4 or zstd", c.Compress)
 	case c.Jobs < 1:
 		return fmt.Errorf("jobs is %d; it must be at least 1", c.Jobs)
 	case c.Poll <= 0:

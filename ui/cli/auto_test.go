@@ -102,7 +102,7 @@ func checkFinished(t *testing.T, r report.Report) {
 	if !slices.Equal(outages, []span{{3, 8}, {9, 9}}) {
 		t.Errorf("outages of steps %v", outages)
 	}
-	if x := r.Transfer; x == nil || x.Engine != "classic" || x.Tables < 100 || x.Rows <= 0 || x.Bytes <= 0 || x.DumpSeconds <= 0 || x.RestoreSeconds <= 0 {
+	if x := r.Transfer; x == nil || x.Engine != "stream" || x.Tables < 100 || x.Rows <= 0 || x.Bytes <= 0 || x.DumpSeconds <= 0 || x.RestoreSeconds <= 0 {
 		t.Errorf("transfer: %+v", x)
 	}
 	if v := r.Verification; v == nil || v.Differences != 0 || v.Tables != r.Transfer.Tables || v.Rows != r.Transfer.Rows || v.Sequences <= 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"changeover/heroku"
-	"changeover/pgxfer/classic"
+	"changeover/pgxfer/stream"
 	"changeover/steps"
 	"changeover/steps/preflight"
 	"changeover/steps/rundir"
@@ -56,9 +56,9 @@ func (s *setup) flags(cmd *cobra.Command) {
 	f.StringVar(&s.FastPlan, "fast-plan", "", "plan of fast-follower and fast-primary (default: proposed)")
 	f.StringVar(&s.FinalPlan, "final-plan", "", "plan you want to end on (default: the one you have)")
 	f.StringVar(&s.WorkDir, "work-dir", "/mnt/space", "directory on a big, fast disk for the archive")
-	f.StringVar(&s.Engine, "engine", classic.Name, "transfer engine")
+	f.StringVar(&s.Engine, "engine", stream.Name, "transfer engine: stream, or classic, which is pg_dump and pg_restore")
 	f.IntVar(&s.Jobs, "jobs", preflight.DefaultJobs, "parallel workers of dump and restore")
-	f.StringVar(&s.Compress, "compress", "", "compression of the archive: auto, none, gzip, lz4 or zstd")
+	f.StringVar(&s.Compress, "compress", "", "compression of the archive: auto, none, lz4 or zstd; gzip with the classic engine only")
 	f.DurationVar(&s.Budget, "budget", preflight.DefaultBudget, "how long production may be down in all")
 	f.DurationVar(&s.Soak, "soak", preflight.DefaultSoak, "how long final-primary must serve before anything is deleted")
 	f.DurationVar(&s.Quiet, "quiet", preflight.DefaultQuiet, "how long a database must be still to count as fenced")

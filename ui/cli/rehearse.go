@@ -18,6 +18,7 @@ import (
 	"changeover/pgxfer"
 	"changeover/pgxfer/archive"
 	"changeover/pgxfer/pgtools"
+	"changeover/pgxfer/stream"
 	"changeover/steps"
 	"changeover/steps/preflight"
 	"changeover/steps/rundir"
@@ -57,7 +58,7 @@ removes everything but the report. --stop ends a rehearsal at any time.`,
 	cmd.Flags().StringVar(&r.database, "database", "DATABASE", "the database to migrate, by attachment or add-on name")
 	cmd.Flags().IntVar(&r.jobs, "jobs", 2, "parallel workers of dump and restore")
 	r.told.add(cmd.Flags())
-	cmd.Flags().StringVar(&r.engine, "engine", "classic", "transfer engine")
+	cmd.Flags().StringVar(&r.engine, "engine", stream.Name, "transfer engine: stream, or classic, which is pg_dump and pg_restore")
 	return cmd
 }
 

@@ -49,6 +49,14 @@ func TestTransferBetweenAnyTwoDatabases(t *testing.T) {
 	if r.Code != 1 || !strings.Contains(r.Out, "public.customers") {
 		t.Errorf("a changed row is not found, or not fatal:\n%s", r)
 	}
+	pgtest.Exec(t, copied.Config(t), "DELETE FROM order_items WHERE ctid = (SELECT max(ctid) FROM order_items)")
+	r = s.Run("transfer", "verify", "--level", "rows")
+	if r.Code != 1 || !strings.Contains(r.Out, "public.order_items") || strings.Contains(r.Out, "public.customers") {
+		t.Errorf("counting finds rows that are missing, and nothing else:\n%s", r)
+	}
+	if r := s.Run("transfer", "verify", "--level", "hope"); r.Code != 2 || !strings.Contains(r.Err, "rows or digest") {
+		t.Errorf("an unknown level:\n%s", r)
+	}
 	if r := s.Run("transfer", "verify", "--to", "env:NOWHERE"); r.Code != 2 || !strings.Contains(r.Err, "NOWHERE") {
 		t.Errorf("a missing variable:\n%s", r)
 	}
