@@ -63,13 +63,13 @@ func TestEachTransferIsASeriesOfItsOwn(t *testing.T) {
 
 func TestLongTransfersLoseResolutionAndNothingElse(t *testing.T) {
 	k := keeper(t)
-	const seconds = 20 * 3600
+	const seconds = 4 * 3600
 	for i := range seconds * 2 {
 		k.Add(4, 1, moved(float64(i)/2, "data", int64(i)*1000))
 	}
 	s := saved(t, k)[0]
 	if len(s.Points) > mostPoints || len(s.Points) < mostPoints/3 {
-		t.Errorf("%d points of 20 hours", len(s.Points))
+		t.Errorf("%d points of 4 hours", len(s.Points))
 	}
 	if first, last := s.Points[0], s.last(); first != (Point{at(0), 0}) || last != (Point{at(seconds - 0.5), (seconds*2 - 1) * 1000}) {
 		t.Errorf("from %v to %v", first, last)

@@ -69,7 +69,7 @@ func run(t *testing.T, ctx context.Context, e *fakeEngine) (c *console, wait fun
 		select {
 		case r := <-ended:
 			return r.s, r.err
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the dashboard does not end")
 			return Summary{}, nil
 		}
@@ -78,7 +78,7 @@ func run(t *testing.T, ctx context.Context, e *fakeEngine) (c *console, wait fun
 
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain until %s", what)
 		}
