@@ -103,7 +103,7 @@ func pressThrough(t *testing.T, x *tmux.Terminal, done int) string {
 			answered = "y"
 			x.Press("y")
 		case strings.Contains(screen, "any other key: no"):
-		case row != nil && (row[1] == "✗" || row[1] == "?"):
+		case row != nil && (row[1] == "!" || row[1] == "?"):
 			t.Fatalf("step %s is in trouble:\n%s", row[2], screen)
 		// A key can come too early, while the last command is on its way; then it is pressed again.
 		case row != nil && row[1] == "○" && time.Since(pressed) > time.Second:
