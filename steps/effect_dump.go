@@ -17,7 +17,7 @@ type dumpArchive struct {
 
 func (e dumpArchive) Key() string                        { return "dump to " + e.dir }
 func (e dumpArchive) Class() Class                       { return Process }
-func (e dumpArchive) Precheck(ctx context.Context) error { return requireFence(ctx, e.env) }
+func (e dumpArchive) Precheck(ctx context.Context) error { return sourceStands(ctx, e.env) }
 
 func (e dumpArchive) Plan() Plan {
 	c := e.env.Config()
@@ -60,6 +60,19 @@ func (e dumpArchive) Probe(context.Context) (Observation, error) {
 		return Observation{Present, fmt.Sprintf("%d tables, %d rows", archive.Result.Tables, archive.Result.Rows)}, nil
 	}
 	return Observation{Absent, "no complete archive"}, nil
+}
+
+// sourceStands fails unless nobody writes to old-primary and fast-follower is a follower that holds all of it: one that was
+// promoted, rebuilt or set back holds something else, and says nothing of that.
+func sourceStands(ctx context.Context, env *Env) error {
+	if err := requireFence(ctx, env); err != nil {
+		return err
+	}
+	fence, _ := FactFence.Get(env.Facts())
+	if err := waitCaughtUp(ctx, env, FastFollower, fence); err != nil {
+		return fmt.Errorf("what is read from fast-follower would prove nothing: %w; roll back to step 1 and make it anew, or bail", err)
+	}
+	return nil
 }
 
 // discardArchive deletes an archive directory of ours.

@@ -60,8 +60,8 @@ func (dump) Run(ctx context.Context, env *Env) error {
 		// The next attempt writes another directory: nobody may take this one for it.
 		return errors.Join(err, FactDumping.Clear(env))
 	}
-	// A write during the dump makes the archive worthless: better to know before it is restored.
-	return requireFence(ctx, env)
+	// A write during the dump makes the archive worthless, and so does another source: better to know before it is restored.
+	return sourceStands(ctx, env)
 }
 
 // discardUpTo deletes the archives of an attempt and all before it.

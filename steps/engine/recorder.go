@@ -169,10 +169,36 @@ func (r *recorder) Log(level steps.Level, format string, args ...any) {
 // Progress implements steps.Recorder. The caller must not change p.Workers afterwards.
 func (r *recorder) Progress(p pgxfer.Progress) {
 	r.e.mu.Lock()
-	defer r.e.mu.Unlock()
+	stalled := r.stalled(p)
 	r.e.progress[r.number] = &p
 	if r.e.o.Progress != nil {
 		r.e.o.Progress(r.number, r.attempt, p)
 	}
 	r.e.hub.touch(soon)
+	r.e.mu.Unlock()
+	if stalled > 0 {
+		r.e.logf(steps.Warn, r.number, "nothing has moved for %s (%s): a server or the network may hang; look at the sessions of both databases, or roll the step back and start it again", stalled.Round(time.Minute), firstText(p.Critical, p.Phase))
+	}
+}
+
+// stalledAfter is how long a transfer may show the same numbers before somebody is told. Building an index moves none of them
+// for longer than that on large tables, so it is no error.
+const stalledAfter = 10 * time.Minute
+
+// stalled is for how long nothing has moved, each time another stalledAfter of that is over, and 0 otherwise. The caller
+// holds mu.
+func (r *recorder) stalled(p pgxfer.Progress) time.Duration {
+	now := time.Now()
+	was := r.e.progress[r.number]
+	moved := was == nil || was.Phase != p.Phase || was.Critical != p.Critical || was.Items != p.Items || was.Bytes != p.Bytes || was.Rows != p.Rows
+	if moved || p.Paused || r.moved.IsZero() {
+		r.moved, r.told = now, 0
+		return 0
+	}
+	still := now.Sub(r.moved)
+	if still < r.told+stalledAfter {
+		return 0
+	}
+	r.told = still
+	return still
 }

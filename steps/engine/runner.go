@@ -32,7 +32,9 @@ type runner struct {
 	busy    map[string]bool // effects in flight, by key
 	doing   string
 	waits   []*steps.WaitView
-	holding int // goroutines of it that stand at a gate
+	holding int           // goroutines of it that stand at a gate
+	moved   time.Time     // when the transfer last showed other numbers
+	told    time.Duration // for how long it had not when that was last said
 }
 
 // outcome is how a runner ended.

@@ -21,6 +21,8 @@ type twelve struct {
 	files *crashfs.FS
 	e     *Engine
 	ids   int
+	// wrap changes what the steps see of the world; nil changes nothing.
+	wrap func(env *steps.Env)
 }
 
 // migrationKind is how a run is set up.
@@ -63,6 +65,9 @@ func (v *twelve) options() Options {
 			env.Heroku, env.Transfer, env.Data, env.Box = v.world, transfer, memworld.Data{World: v.world}, memworld.Box{World: v.world}
 			env.Databases = memworld.Databases{World: v.world, Look: env}
 			env.Report = func(context.Context) (string, error) { return "/home/report.md", nil }
+			if v.wrap != nil {
+				v.wrap(env)
+			}
 			return nil
 		},
 		DriftEvery: 10 * time.Minute, WatchEvery: 10 * time.Minute, // nobody else is there; the looks around each step remain
