@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,36 +29,39 @@ func eight() (list []steps.Step) {
 
 func TestAnOldWorkerThatWritesToOldPrimaryAfterStep8IsAnAlarm(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		written, asked := "", 0
+		var written atomic.Value // string
+		var asked atomic.Int64
+		written.Store("")
 		r := newRig(t, newWorld(), eight()...)
 		r.tweak = func(o *Options) {
-			o.WatchLeft = func(context.Context, steps.Look) (string, error) { asked++; return written, nil }
+			o.WatchLeft = func(context.Context, steps.Look) (string, error) { asked.Add(1); return written.Load().(string), nil }
 		}
 		r.start()
 		defer r.stop()
 		r.must(steps.Advance, 3)
 		pass()
-		if asked > 0 {
-			t.Errorf("asked %d times before the app has left old-primary", asked)
+		if n := asked.Load(); n > 0 {
+			t.Errorf("asked %d times before the app has left old-primary", n)
 		}
 		r.must(steps.Advance, 8)
 		pass()
-		if asked == 0 || r.e.View().Alarm != "" {
-			t.Fatalf("asked %d times, alarm %q", asked, r.e.View().Alarm)
+		if asked.Load() == 0 || r.e.View().Alarm != "" {
+			t.Fatalf("asked %d times, alarm %q", asked.Load(), r.e.View().Alarm)
 		}
-		written = "3 rows were written to old-primary; connected is a session of u (sidekiq)"
+		const who = "3 rows were written to old-primary; connected is a session of u (sidekiq)"
+		written.Store(who)
 		pass()
 		for _, want := range []string{"old-primary is written to although the app has left it", "sidekiq", "find out who", "step 10 does not delete it"} {
 			if alarm := r.e.View().Alarm; !strings.Contains(alarm, want) {
 				t.Errorf("the alarm %q does not say %q", alarm, want)
 			}
 		}
-		if got, ok := steps.FactOldWritten.Get(r.e.look().Facts()); !ok || got != written {
+		if got, ok := steps.FactOldWritten.Get(r.e.look().Facts()); !ok || got != who {
 			t.Errorf("journaled %q", got)
 		}
-		before := asked
+		before := asked.Load()
 		pass()
-		if asked != before {
+		if asked.Load() != before {
 			t.Error("it is asked again although it is known")
 		}
 	})
