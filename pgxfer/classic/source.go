@@ -9,6 +9,7 @@ import (
 	"changeover/pgxfer"
 	"changeover/pgxfer/archive"
 	"changeover/pgxfer/pgserver"
+	"changeover/pgxfer/schema"
 )
 
 // source is what is known of the source before pg_dump starts.
@@ -132,5 +133,7 @@ func (s *source) askSkipped(ctx context.Context, conn *pgx.Conn) error {
 	if s.skipped, err = pgx.CollectRows(rows, pgx.RowToStructByPos[pgxfer.Skipped]); err != nil {
 		return fmt.Errorf("listing what is not dumped: %w", err)
 	}
-	return nil
+	unlisted, err := schema.Unlisted(ctx, conn)
+	s.skipped = append(s.skipped, unlisted...)
+	return err
 }

@@ -79,14 +79,19 @@ func (c *Cluster) writeSettings(addresses []string, port int) error {
 	settings["unix_socket_directories"] = c.SocketDir()
 	settings["logging_collector"] = "off"
 	settings["log_destination"] = "stderr"
+	if err := c.root.giveFile(filepath.Join(c.DataDir(), ourConf), renderSettings(settings)); err != nil {
+		return fmt.Errorf("write settings of cluster %s: %w", c.name, err)
+	}
+	return nil
+}
+
+// renderSettings writes settings in the form of postgresql.conf.
+func renderSettings(settings map[string]string) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		fmt.Fprintf(&b, "%s = %s\n", name, quoteSetting(settings[name]))
 	}
-	if err := c.root.giveFile(filepath.Join(c.DataDir(), ourConf), b.String()); err != nil {
-		return fmt.Errorf("write settings of cluster %s: %w", c.name, err)
-	}
-	return nil
+	return b.String()
 }
 
 // quoteSetting writes a value for postgresql.conf, where a quote is doubled and a

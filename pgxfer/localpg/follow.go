@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,14 +12,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// oldestFollowMajor is the first major whose standbys are made by standby.signal and settings.
-const oldestFollowMajor = 12
+// signalMajor is the first major whose standbys are made by standby.signal and settings, and the first that a query can promote.
+// Before it there was a file of its own, recovery.conf.
+const signalMajor = 12
 
 // slotPatience bounds the wait until a gone follower's slot is no longer in use.
 const slotPatience = 10 * time.Second
 
 // Follow makes a cluster that is a streaming hot standby of leader, which must run and may be a
-// standby itself. A replication slot on the leader keeps what the follower has not received yet,
+// standby itself. One before 12 cannot be promoted. A replication slot on the leader keeps what the follower has not received yet,
 // however long that takes. On failure nothing is left.
 func (r *Root) Follow(ctx context.Context, leader *Cluster, spec Spec) (*Cluster, error) {
 	ctx, cancel := r.bound(ctx)
@@ -34,8 +36,6 @@ func (r *Root) Follow(ctx context.Context, leader *Cluster, spec Spec) (*Cluster
 		return fail(errors.New("the leader is not of the same directory of clusters"))
 	case spec.Installation.Major != leader.inst.Major:
 		return fail(fmt.Errorf("major %d cannot follow major %d", spec.Installation.Major, leader.inst.Major))
-	case leader.inst.Major < oldestFollowMajor:
-		return fail(fmt.Errorf("followers need PostgreSQL %d or newer", oldestFollowMajor))
 	case !leader.Running():
 		return fail(ErrNotRunning)
 	}
@@ -55,16 +55,25 @@ func (r *Root) Follow(ctx context.Context, leader *Cluster, spec Spec) (*Cluster
 		slot:      slotName(spec.Name),
 		settings:  settingsFor(inherited, r.options.layer(), spec.Settings),
 	}
-	c.settings["primary_slot_name"] = c.slot
-	c.settings["primary_conninfo"] = fmt.Sprintf("host=%s port=%d user=%s application_name=%s",
-		quoteConninfo(leader.SocketDir()), leader.Port(), quoteConninfo(leader.superuser), quoteConninfo(c.name))
+	following := map[string]string{
+		"primary_slot_name": c.slot,
+		"primary_conninfo": fmt.Sprintf("host=%s port=%d user=%s application_name=%s",
+			quoteConninfo(leader.SocketDir()), leader.Port(), quoteConninfo(leader.superuser), quoteConninfo(c.name)),
+	}
+	signal, content := "standby.signal", ""
+	if leader.inst.Major < signalMajor {
+		following["standby_mode"] = "on"
+		signal, content = "recovery.conf", renderSettings(following)
+	} else {
+		maps.Copy(c.settings, following)
+	}
 
 	err := leader.createSlot(ctx, c.slot)
 	if err == nil {
 		err = c.baseBackup(ctx)
 	}
 	if err == nil {
-		err = r.giveFile(filepath.Join(c.DataDir(), "standby.signal"), "")
+		err = r.giveFile(filepath.Join(c.DataDir(), signal), content)
 	}
 	if err == nil {
 		err = r.register(c)

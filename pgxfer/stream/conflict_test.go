@@ -6,18 +6,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"changeover/pgxfer/localpg/pgtest"
 )
 
-// stalling lets a server's answers through until so many bytes have passed, and then waits to be released.
+// stalling lets a server's answers through until so many bytes have passed on one connection, and lets that one wait to be released.
 type stalling struct {
 	listener net.Listener
 	after    int64
-	passed   atomic.Int64
 	stalled  chan struct{}
 	released chan struct{}
 	once     sync.Once
@@ -61,10 +59,10 @@ func (s *stalling) serve(client net.Conn, to string) {
 	pass := func(from, to net.Conn, counted bool) {
 		defer from.Close()
 		defer to.Close()
-		buffer := make([]byte, 32<<10)
+		buffer, passed := make([]byte, 32<<10), int64(0)
 		for {
 			n, err := from.Read(buffer)
-			if counted && s.passed.Add(int64(n)) > s.after {
+			if passed += int64(n); counted && passed > s.after {
 				s.once.Do(func() { close(s.stalled) })
 				<-s.released
 			}

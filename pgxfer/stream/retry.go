@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"changeover/pgxfer"
 	"changeover/pgxfer/meter"
@@ -189,7 +190,7 @@ func (s stubborn) do(ctx context.Context, l *line, what string, try func(conn *p
 			tries++
 		}
 		if !session.Passing(err) || tries > maxTries {
-			return fmt.Errorf("%s: %w", what, err)
+			return fmt.Errorf("%s: %w%s", what, err, detail(err))
 		}
 		if now := s.Now(); reached || giveUp.IsZero() {
 			giveUp = now.Add(patience)
@@ -230,6 +231,15 @@ func (e Engine) insist(ctx context.Context, report *meter.Reporter, where string
 		case <-time.After(pause):
 		}
 	}
+}
+
+// detail is what a server adds to its refusal, such as the key that two rows share.
+func detail(err error) string {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Detail == "" {
+		return ""
+	}
+	return ": " + refused.Detail
 }
 
 func isAgain(err error) bool { return errors.Is(err, graph.ErrAgain) }

@@ -7,12 +7,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// options of COPY that both directions share. Rows travel in the encoding of the source's database: it need not be one that every
-// byte of the rows agrees with.
-func (p *Plan) options(t Table, more ...string) string {
-	if t.Binary {
+// options of COPY. Rows travel in the encoding of the source's database: it need not be one that every byte of the rows agrees with. Of a
+// database without an encoding the target must find out whether the bytes are text there: told that they are SQL_ASCII, it would take
+// any of them, whatever its own encoding.
+func (p *Plan) options(t Table, in bool, more ...string) string {
+	switch {
+	case t.Binary:
 		more = append(more, "FORMAT binary")
-	} else if p.Source.Encoding != "UTF8" {
+	case p.Source.Encoding == "SQL_ASCII" && in, p.Source.Encoding == "UTF8":
+	default:
 		more = append(more, "ENCODING '"+p.Source.Encoding+"'")
 	}
 	if len(more) == 0 {
@@ -41,16 +44,16 @@ func (t Table) list() string {
 func (p *Plan) Out(t Table, n int) string {
 	piece := t.Pieces[n]
 	if piece.Lo == 0 && piece.Hi == 0 && piece.From == nil && piece.To == nil {
-		return "COPY " + t.SQLName() + t.columns() + " TO STDOUT" + p.options(t)
+		return "COPY " + t.SQLName() + t.columns() + " TO STDOUT" + p.options(t, false)
 	}
 	if piece.From != nil || piece.To != nil {
-		return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + t.Key.where(piece) + ") TO STDOUT" + p.options(t)
+		return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + t.Key.where(piece) + ") TO STDOUT" + p.options(t, false)
 	}
 	where := fmt.Sprintf("ctid >= '(%d,0)'::pg_catalog.tid", piece.Lo)
 	if piece.Hi > 0 {
 		where += fmt.Sprintf(" AND ctid < '(%d,0)'::pg_catalog.tid", piece.Hi)
 	}
-	return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + where + ") TO STDOUT" + p.options(t)
+	return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + where + ") TO STDOUT" + p.options(t, false)
 }
 
 // sampleRows bounds the rows of a sample: there are tables with a megabyte in each.
@@ -58,7 +61,7 @@ const sampleRows = 5000
 
 // Some is the statement that reads the first rows of a table, in the form in which they travel.
 func (p *Plan) Some(t Table) string {
-	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s LIMIT %d) TO STDOUT%s", t.list(), t.SQLName(), sampleRows, p.options(t))
+	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s LIMIT %d) TO STDOUT%s", t.list(), t.SQLName(), sampleRows, p.options(t, false))
 }
 
 // In is the statement that loads a piece. Frozen rows need no later visit by VACUUM, but the table must have been emptied in the same
@@ -68,7 +71,7 @@ func (p *Plan) In(t Table, freeze bool) string {
 	if freeze {
 		more = append(more, "FREEZE")
 	}
-	return "COPY " + t.SQLName() + t.columns() + " FROM STDIN" + p.options(t, more...)
+	return "COPY " + t.SQLName() + t.columns() + " FROM STDIN" + p.options(t, true, more...)
 }
 
 // largeObjectPage is how much of a large object one row carries.

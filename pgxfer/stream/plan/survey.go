@@ -8,6 +8,7 @@ import (
 
 	"changeover/pgxfer"
 	"changeover/pgxfer/pgserver"
+	"changeover/pgxfer/schema"
 )
 
 var (
@@ -244,5 +245,7 @@ func (p *Plan) askSkipped(ctx context.Context, conn *pgx.Conn) error {
 	if p.Skipped, err = pgx.CollectRows(rows, pgx.RowToStructByPos[pgxfer.Skipped]); err != nil {
 		return fmt.Errorf("listing what is not dumped: %w", err)
 	}
-	return nil
+	unlisted, err := schema.Unlisted(ctx, conn)
+	p.Skipped = append(p.Skipped, unlisted...)
+	return err
 }

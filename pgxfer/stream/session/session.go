@@ -88,7 +88,11 @@ func (o Opener) prepare(ctx context.Context, conn *pgx.Conn) error {
 			sql.WriteString("SET " + s + ";")
 		}
 	}
-	sql.WriteString("SET client_encoding = 'UTF8';")
+	if o.Write { // bytes that are no text can only go to a database that does not mind them
+		sql.WriteString(`SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false);`)
+	} else {
+		sql.WriteString("SET client_encoding = 'UTF8';")
+	}
 	return Exec(ctx, conn, sql.String())
 }
 
