@@ -125,7 +125,7 @@ func (r *restore) makePlan(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("%w: %w", pgxfer.ErrArchive, err)
 	}
 	r.plan = schema.Filter(r.toc, r.target)
-	if cleaned := schema.DropAttver(r.toc); len(cleaned) > 0 {
+	if cleaned := append(schema.DropAttver(r.toc), schema.ForOlder(r.toc, r.target.Version)...); len(cleaned) > 0 {
 		r.rewrote = true
 		r.plan.Skipped = append(r.plan.Skipped, cleaned...)
 	}

@@ -112,10 +112,13 @@ func (t Target) refuses(e archive.Entry) string {
 	return ""
 }
 
+// anyName matches a name as pg_dump writes it, whatever is between its quotes.
+const anyName = `(?:[^\s".;()]+|"(?:[^"]|"")*")`
+
 // Servers from 15.9 on keep a bookkeeping option of their own with columns. Some minors of pg_dump write it into the archive, and
 // no server accepts it back, so the whole table would not be made.
 var (
-	attverAlone  = regexp.MustCompile(`(?m)^ALTER TABLE (?:ONLY )?[^;\n]* ALTER COLUMN [^;\n]* SET \(pg_attver='?[^',()]*'?\);\n+`)
+	attverAlone  = regexp.MustCompile(`(?m)^ALTER TABLE (?:ONLY )?` + anyName + `\.` + anyName + ` ALTER COLUMN ` + anyName + ` SET \(pg_attver='?[^',()]*'?\);\n+`)
 	attverFirst  = regexp.MustCompile(`\(pg_attver='?[^',()]*'?, `)
 	attverInList = regexp.MustCompile(`, pg_attver='?[^',()]*'?([,)])`)
 )
@@ -133,6 +136,24 @@ func DropAttver(toc *archive.TOC) (skipped []pgxfer.Skipped) {
 		if clean != e.Defn.Value {
 			e.Defn.Value = clean
 			skipped = append(skipped, pgxfer.Skipped{Kind: "COLUMN OPTION", Name: e.Name(), Reason: "pg_attver is the source server's own bookkeeping"})
+		}
+	}
+	return skipped
+}
+
+// multirange is a part of definitions of range types that servers before 14 do not know.
+var multirange = regexp.MustCompile(`,\n +multirange_type_name = (?:` + anyName + `\.)?` + anyName)
+
+// ForOlder takes out of the definitions what only says how a newer server than the target had it anyway, and says of which entries.
+func ForOlder(toc *archive.TOC, target pgserver.Version) (skipped []pgxfer.Skipped) {
+	if target.Major() >= 14 {
+		return nil
+	}
+	for i := range toc.Entries {
+		e := &toc.Entries[i]
+		if clean := multirange.ReplaceAllString(e.Defn.Value, ""); e.Kind == "TYPE" && clean != e.Defn.Value {
+			e.Defn.Value = clean
+			skipped = append(skipped, pgxfer.Skipped{Kind: "MULTIRANGE TYPE", Name: e.Name(), Reason: "the target is of a major that has no multiranges"})
 		}
 	}
 	return skipped

@@ -10,10 +10,11 @@ import (
 
 func TestAttverIsTakenOut(t *testing.T) {
 	for was, want := range map[string]string{
-		"CREATE TABLE public.t (a int);\nALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver='3');\n": "CREATE TABLE public.t (a int);\n",
-		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver=3, n_distinct=5);\n":                     "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
-		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5, pg_attver='3');\n":                   "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
-		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n":                                  "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
+		"CREATE TABLE public.t (a int);\nALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver='3');\n":    "CREATE TABLE public.t (a int);\n",
+		"CREATE TABLE;\nALTER TABLE ONLY \"a;b\".\"x\n;\"\"y\" ALTER COLUMN \"c (;\" SET (pg_attver='3');\n": "CREATE TABLE;\n",
+		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver=3, n_distinct=5);\n":                        "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
+		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5, pg_attver='3');\n":                      "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
+		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n":                                     "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
 	} {
 		toc := &archive.TOC{Entries: []archive.Entry{{Kind: "TABLE", Defn: archive.Text{Value: was, Set: true}}}}
 		skipped := DropAttver(toc)
@@ -95,5 +96,16 @@ func TestMovedExtensionsMayChangePlaces(t *testing.T) {
 	})
 	if got, want := toc.Entries[0].Defn.Value, `"heroku_ext".a "public".b OPERATOR("heroku_ext".<>) OPERATOR("public".<>)`; got != want || len(said) != 2 {
 		t.Errorf("got %q, want %q; said %q", got, want, said)
+	}
+}
+
+func TestMultirangesOfOlderTargets(t *testing.T) {
+	const was = "CREATE TYPE a.span AS RANGE (\n    subtype = double precision,\n    multirange_type_name = a.\"my; multi\",\n    subtype_diff = a.apart\n);\n"
+	for version, want := range map[pgserver.Version]string{140000: was, 130000: "CREATE TYPE a.span AS RANGE (\n    subtype = double precision,\n    subtype_diff = a.apart\n);\n"} {
+		toc := &archive.TOC{Entries: []archive.Entry{{Kind: "TYPE", Defn: archive.Text{Value: was, Set: true}}}}
+		skipped := ForOlder(toc, version)
+		if got := toc.Entries[0].Defn.Value; got != want || (len(skipped) > 0) != (was != want) {
+			t.Errorf("for %s: %q, reported %v", version, got, skipped)
+		}
 	}
 }

@@ -22,13 +22,38 @@ var gated = []string{
 	`INSERT INTO free SELECT n, repeat('v', 200) FROM generate_series(1, 5000) n`,
 }
 
-// A target that restarts in the middle of a load, as by a failover, costs a pause and nothing else.
+// A target that restarts in the middle of a load or of an index build, as by a failover, costs a pause and nothing else.
 func TestTargetRestarts(t *testing.T) {
 	to := pgtest.Cluster(t)
-	source, target := pgtest.Database(t, pgtest.Shared(t)), pgtest.Database(t, to)
-	statements(t, source, gated...)
+	for _, c := range []struct {
+		when string
+		lock int
+	}{{"while rows are loaded", 10000}, {"while an index is built", 10001}} {
+		t.Run(c.when, func(t *testing.T) {
+			source, target := pgtest.Database(t, pgtest.Shared(t)), pgtest.Database(t, to)
+			statements(t, source, gated...)
+			statements(t, source, `CREATE FUNCTION index_gate(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+				IF n = 10001 THEN PERFORM pg_catalog.pg_advisory_xact_lock_shared(10001); END IF; RETURN n; END $$`, `CREATE INDEX gated_index ON gated (index_gate(id))`)
+			restarted(t, to, source, target, c.lock)
+			if n := ask[int](t, target, `SELECT count(*)::int FROM gated`); n != 20000 {
+				t.Errorf("%d rows arrived", n)
+			}
+			if n := ask[int](t, target, `SELECT count(*)::int FROM free`); n != 5000 {
+				t.Errorf("%d rows of the other table arrived", n)
+			}
+			if valid := ask[bool](t, target, `SELECT indisvalid FROM pg_index WHERE indexrelid = 'gated_index'::regclass`); !valid {
+				t.Error("the index is not valid")
+			}
+			ledgerGone(t, target)
+		})
+	}
+}
+
+// restarted copies, and restarts the target when the copy waits for the lock.
+func restarted(t *testing.T, to *localpg.Cluster, source, target pgtest.DB, lock int) {
+	t.Helper()
 	holder := target.Connect(t)
-	if _, err := holder.Exec(t.Context(), `SELECT pg_advisory_lock(10000)`); err != nil {
+	if _, err := holder.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, lock); err != nil {
 		t.Fatal(err)
 	}
 	obs := &recorder{}
@@ -39,9 +64,9 @@ func TestTargetRestarts(t *testing.T) {
 		return err
 	})
 	watch := target.Connect(t)
-	within(t, "the load waits", func() bool {
+	within(t, "the copy waits", func() bool {
 		var waits bool
-		err := watch.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'restart%' AND wait_event_type = 'Lock')`).Scan(&waits)
+		err := watch.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'restart%' AND wait_event = 'advisory')`).Scan(&waits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,13 +81,6 @@ func TestTargetRestarts(t *testing.T) {
 	if err := wait(); err != nil {
 		t.Fatalf("%v\n%s", err, obs.text())
 	}
-	if n := ask[int](t, target, `SELECT count(*)::int FROM gated`); n != 20000 {
-		t.Errorf("%d rows arrived", n)
-	}
-	if n := ask[int](t, target, `SELECT count(*)::int FROM free`); n != 5000 {
-		t.Errorf("%d rows of the other table arrived", n)
-	}
-	ledgerGone(t, target)
 }
 
 // Cancelled, nothing of it stays at work on either server, and every sample it gave was honest.

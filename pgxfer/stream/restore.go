@@ -262,7 +262,7 @@ func (r *restore) choose(ctx context.Context) error {
 		target.Schemas = map[string]bool{}
 	}
 	r.entries = schema.Filter(toc, target)
-	if cleaned := schema.DropAttver(toc); len(cleaned) > 0 {
+	if cleaned := append(schema.DropAttver(toc), schema.ForOlder(toc, r.target.Version)...); len(cleaned) > 0 {
 		r.entries = schema.Filter(toc, target)
 		r.entries.Skipped = append(r.entries.Skipped, cleaned...)
 	}

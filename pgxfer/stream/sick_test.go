@@ -151,12 +151,13 @@ func TestTwoStatesAreNeverMixed(t *testing.T) {
 	}
 }
 
-// An invalid index that somebody left of the same name is in nobody's way.
+// An invalid index that somebody left of the same name is in nobody's way; a valid one of the name is somebody's.
 func TestInvalidLeftoverIsReplaced(t *testing.T) {
 	server := pgtest.Shared(t)
 	source, target := pgtest.Database(t, quietServer(t)), pgtest.Database(t, server)
 	statements(t, source, gated...)
-	statements(t, source, `CREATE TABLE tiny (id int, v text)`, `INSERT INTO tiny VALUES (1, 'one')`, `CREATE INDEX tiny_v ON tiny (v)`)
+	statements(t, source, `CREATE TABLE tiny (id int, v text)`, `INSERT INTO tiny VALUES (1, 'one')`, `CREATE INDEX tiny_v ON tiny (v)`,
+		`CREATE INDEX tiny_id ON tiny (id)`)
 	holder := target.Connect(t)
 	if _, err := holder.Exec(t.Context(), `SELECT pg_advisory_lock(10000)`); err != nil {
 		t.Fatal(err)
@@ -181,9 +182,13 @@ func TestInvalidLeftoverIsReplaced(t *testing.T) {
 	if err := wait(); err == nil {
 		t.Fatal("it was done before it could be interrupted")
 	}
-	statements(t, target, `CREATE INDEX tiny_v ON tiny (id)`)
+	statements(t, target, `CREATE INDEX tiny_v ON tiny (id)`, `CREATE INDEX tiny_id ON tiny (v)`)
 	pgtest.Exec(t, target.AdminConfig(server), `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tiny_v'::regclass`)
 	_ = holder.Close(t.Context())
+	if _, err := copySmall(t, fast, source, target, nil); err == nil || !strings.Contains(err.Error(), `"tiny_id" already exists`) {
+		t.Fatalf("another index of the name: %v", err)
+	}
+	statements(t, target, `DROP INDEX tiny_id`)
 	if _, err := copySmall(t, fast, source, target, nil); err != nil {
 		t.Fatal(err)
 	}
