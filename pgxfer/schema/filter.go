@@ -113,12 +113,12 @@ func (t Target) refuses(e archive.Entry) string {
 }
 
 // anyName matches a name as pg_dump writes it, whatever is between its quotes.
-const anyName = `(?:[^\s".;()]+|"(?:[^"]|"")*")`
+const anyName = `(?:[^\s".,;()]+|"(?:[^"]|"")*")`
 
 // Servers from 15.9 on keep a bookkeeping option of their own with columns. Some minors of pg_dump write it into the archive, and
 // no server accepts it back, so the whole table would not be made.
 var (
-	attverAlone  = regexp.MustCompile(`(?m)^ALTER TABLE (?:ONLY )?` + anyName + `\.` + anyName + ` ALTER COLUMN ` + anyName + ` SET \(pg_attver='?[^',()]*'?\);\n+`)
+	attverAlone  = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?` + anyName + `\.` + anyName + ` ALTER COLUMN ` + anyName + ` SET \(pg_attver='?[^',()]*'?\);\n+`)
 	attverFirst  = regexp.MustCompile(`\(pg_attver='?[^',()]*'?, `)
 	attverInList = regexp.MustCompile(`, pg_attver='?[^',()]*'?([,)])`)
 )
