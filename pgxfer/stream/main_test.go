@@ -28,7 +28,7 @@ var fast = stream.Engine{
 	Sizing: plan.Sizing{Floor: 1 << 20},
 }
 
-const patience = 40 * time.Second
+const patience = 90 * time.Second
 
 // world is a leader with a filled database, a follower of it, and a server for targets.
 type world struct {

@@ -68,7 +68,7 @@ func TestTimeoutsOfTheRoleDoNotCount(t *testing.T) {
 			"statement_timeout": 0, "lock_timeout": 0, "idle_in_transaction_session_timeout": 0, "idle_session_timeout": 14, "transaction_timeout": 17,
 		} {
 			if newest >= from {
-				pgtest.Exec(t, db.AdminConfig(server), `ALTER ROLE `+db.Owner+` SET `+name+` = '700ms'`)
+				pgtest.Exec(t, db.AdminConfig(server), `ALTER ROLE `+db.Owner+` SET `+name+` = '2s'`)
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func TestTimeoutsOfTheRoleDoNotCount(t *testing.T) {
 	within(t, "the load has waited for longer than any of the timeouts", func() bool {
 		var waits bool
 		err := holder.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'timeouts%' AND wait_event = 'advisory'
-			AND datname = current_database() AND clock_timestamp() > query_start + interval '1.5 s')`).Scan(&waits)
+			AND datname = current_database() AND clock_timestamp() > query_start + interval '3 s')`).Scan(&waits)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ func TestPartsOfATableLeaveItsChildrenAlone(t *testing.T) {
 
 // What is loaded of a table in parts stays when the rest is not: the next attempt does only the rest.
 func TestFinishedPartsStay(t *testing.T) {
-	source, target := pgtest.Database(t, pgtest.Cluster(t)), pgtest.Database(t, pgtest.Shared(t)) // of its own: nobody else writes there
+	source, target := pgtest.Database(t, quietServer(t)), pgtest.Database(t, pgtest.Shared(t))
 	statements(t, source, gated...)
 	release, wait, cancel := heldUp(t, source, target, "parts", 2)
 	watch := target.Connect(t)
@@ -122,7 +122,7 @@ func TestFinishedPartsStay(t *testing.T) {
 
 // Rows that break a unique index of the source are named, everything else is done, and once they are repaired only the index is left to do.
 func TestDuplicatesAreNamed(t *testing.T) {
-	of := pgtest.Cluster(t)
+	of := quietServer(t)
 	source, target := pgtest.Database(t, of), pgtest.Database(t, pgtest.Shared(t))
 	statements(t, source, `CREATE TABLE doubled (id int, v text)`, `INSERT INTO doubled SELECT n, repeat('v', 100) FROM generate_series(1, 9000) n`,
 		`CREATE INDEX doubled_id ON doubled (id)`, `CREATE INDEX doubled_v ON doubled (v)`, `CREATE TABLE fine (id int PRIMARY KEY)`, `INSERT INTO fine VALUES (1)`,
@@ -159,7 +159,7 @@ func TestSecondToolIsRefused(t *testing.T) {
 
 // A statement that only works with the app's search_path is named; once it no longer needs that, the rest is done.
 func TestIndexOverAnUnqualifiedFunction(t *testing.T) {
-	source, target := pgtest.Database(t, pgtest.Cluster(t, pgtest.Major(15))), pgtest.Database(t, pgtest.Shared(t))
+	source, target := pgtest.Database(t, quietServer(t, pgtest.Major(15))), pgtest.Database(t, pgtest.Shared(t))
 	statements(t, source, `CREATE FUNCTION inner_one(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT pg_catalog.lower($1)'`,
 		`CREATE FUNCTION outer_one(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN inner_one(v); END'`,
 		`CREATE TABLE t (id int PRIMARY KEY, v text)`, `INSERT INTO t VALUES (1, 'A')`)
@@ -182,7 +182,7 @@ func TestIndexOverAnUnqualifiedFunction(t *testing.T) {
 
 // A check that reads another table fails while that one is empty, and holds once it is loaded.
 func TestCheckThatReadsAnotherTable(t *testing.T) {
-	source, target := pgtest.Database(t, pgtest.Cluster(t)), pgtest.Database(t, pgtest.Shared(t))
+	source, target := pgtest.Database(t, quietServer(t)), pgtest.Database(t, pgtest.Shared(t))
 	statements(t, source, `CREATE TABLE known (id int PRIMARY KEY)`, `INSERT INTO known SELECT generate_series(1, 100)`,
 		`CREATE FUNCTION is_known(n int) RETURNS bool LANGUAGE sql STABLE AS 'SELECT EXISTS (SELECT FROM public.known WHERE id = n)'`,
 		`CREATE TABLE checked (id int CONSTRAINT must_be_known CHECK (is_known(id)), v text)`, `INSERT INTO checked SELECT 1 + n % 100, repeat('v', 500) FROM generate_series(1, 4000) n`)
