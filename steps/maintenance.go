@@ -116,11 +116,28 @@ func waitDynosGone(ctx context.Context, env *Env, app string) error {
 				detail = fmt.Sprintf("one-off dyno %s still runs; stop it with: heroku ps:stop %s -a %s", d.Name, d.Name, app)
 			}
 		}
+		if left == 0 {
+			return true, "", nil
+		}
 		if detail == "" {
 			detail = fmt.Sprintf("%d still running", left)
 		}
-		return left == 0, detail, nil
+		return false, detail, stayedDown(ctx, env, app, info.Private())
 	})
+}
+
+// stayedDown fails when somebody else has scaled an app up again: its dynos would be waited for without end.
+func stayedDown(ctx context.Context, env *Env, app string, private bool) error {
+	formation, err := env.Heroku.Formation(ctx, app)
+	if err != nil {
+		return err
+	}
+	for _, p := range formation {
+		if p.Quantity > 0 && p.Type != heroku.ReleaseType && (p.Type != "web" || !private) {
+			return fmt.Errorf("%w: somebody has scaled %s of %s to %d, which the run had scaled to 0; advance again to scale it down once more, or roll back", ErrNeedsHuman, p.Type, app, p.Quantity)
+		}
+	}
+	return nil
 }
 
 // endSessions ends what is still connected to the leader after the dynos have gone: pools, consoles, forgotten clients.

@@ -79,6 +79,9 @@ func createFinalPrimary(ctx context.Context, env *Env) error {
 
 // mayPromoteFast is read just before DATABASE moves.
 func mayPromoteFast(ctx context.Context, env *Env) error {
+	if err := requireShut(ctx, env); err != nil {
+		return err
+	}
 	if err := requireFence(ctx, env); err != nil {
 		return err
 	}

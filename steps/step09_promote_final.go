@@ -105,6 +105,9 @@ func takeOver(ctx context.Context, env *Env) error {
 		return err
 	}
 	guard := func(ctx context.Context) error {
+		if err := requireShut(ctx, env); err != nil {
+			return err
+		}
 		id, err := addonID(env, FinalPrimary)
 		if err != nil {
 			return err

@@ -22,6 +22,7 @@ const (
 type app struct {
 	ID, Name    string
 	Maintenance bool
+	ByHand      bool // opened by somebody else while it was shut
 	Formation   []process
 	Releases    []release // oldest first
 	// Stopping are processes that were told to end and do so in their own time; they still write.
@@ -129,12 +130,41 @@ func (w *World) SetMaintenance(ctx context.Context, name string, on bool) (herok
 	defer w.mu.Unlock()
 	a, err := w.app(ctx, name)
 	if err == nil && a.Maintenance != on {
-		err = w.change(fmt.Sprintf("maintenance %s %t", name, on), func() { a.Maintenance = on })
+		err = w.change(fmt.Sprintf("maintenance %s %t", name, on), func() { a.Maintenance, a.ByHand = on, false })
 	}
 	if err != nil {
 		return heroku.App{}, err
 	}
 	return heroku.App{ID: a.ID, Name: a.Name, Maintenance: a.Maintenance}, nil
+}
+
+// OpenByHand is what somebody does who cannot wait: an app that is shut serves its users again. Nobody would do so without
+// a DATABASE. It is no change of the run.
+func (w *World) OpenByHand(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.s.Apps[name]
+	if !a.Maintenance || w.serving(name) == "" {
+		return
+	}
+	want := slices.Clone(a.Formation)
+	want[0].Quantity = 2
+	w.scale(a, want)
+	a.Maintenance, a.ByHand = false, true
+}
+
+// ShutByHand undoes OpenByHand.
+func (w *World) ShutByHand(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.s.Apps[name]
+	if !a.ByHand {
+		return
+	}
+	want := slices.Clone(a.Formation)
+	want[0].Quantity = 0
+	w.scale(a, want)
+	a.Maintenance, a.ByHand = true, false
 }
 
 // Formation implements steps.Heroku.
@@ -188,9 +218,13 @@ func (w *World) scale(a *app, want []process) {
 	if a.running() == 0 {
 		a.Started = time.Now()
 	}
+	writes := ""
+	if time.Since(a.Started) >= dynoStarts {
+		writes = w.serving(a.Name)
+	}
 	for i, p := range want {
 		if less := a.Formation[i].Quantity - p.Quantity; less > 0 {
-			a.Stopping = append(a.Stopping, dyno{p.Type, less, time.Now().Add(dynoStops), w.serving(a.Name)})
+			a.Stopping = append(a.Stopping, dyno{p.Type, less, time.Now().Add(dynoStops), writes})
 		}
 	}
 	a.Formation = want

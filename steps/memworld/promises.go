@@ -19,6 +19,9 @@ func (w *World) watch(what string) {
 		app := w.s.Apps[name]
 		serving := w.byID(w.serving(name))
 		switch {
+		case app.ByHand && strings.HasPrefix(what, "attach ") && strings.HasSuffix(what, " to "+name+" as DATABASE") && roleOf(what) != "":
+			w.breach("DATABASE of %s was moved while its users were writing (%s)", name, what)
+		case serving == nil && app.ByHand: // on the way back, which must not wait for anybody
 		case serving == nil && !app.Maintenance:
 			w.breach("%s has no DATABASE and is not in maintenance (%s)", name, what)
 		case serving == nil && !strings.HasPrefix(what, "detach DATABASE") && !strings.HasSuffix(what, "as DATABASE"):

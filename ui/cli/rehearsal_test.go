@@ -63,8 +63,12 @@ func awaitStep(t *testing.T, s *sandbox.Sandbox, number int, want steps.State) s
 
 // confirmed are the arguments that advance a step with everything it asks for.
 func confirmed(view steps.View, number int, args ...string) []string {
-	args = append([]string{"advance", strconv.Itoa(number)}, args...)
-	switch c := view.Steps[number-1].Confirm; c.Tier {
+	return answered(view.Steps[number-1].Confirm, append([]string{"advance", strconv.Itoa(number)}, args...)...)
+}
+
+// answered are the arguments of a command with everything that a confirmation asks for.
+func answered(c steps.Confirmation, args ...string) []string {
+	switch c.Tier {
 	case steps.TierYes:
 		args = append(args, "--yes")
 	case steps.TierTyped:
