@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
 # Where the tests keep a further PostgreSQL major, the official Heroku CLI and AWS's mock of the metadata service.
 CACHE ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover
 
-.PHONY: rehearse test majors bench soak soak-transfer build dist lint format setup-test
+.PHONY: rehearse test majors bench soak soak-transfer soak-rehearsal build dist lint format setup-test
 
 rehearse: ## the whole migration against local PostgreSQL servers, in the dashboard
 	@.ci/setup rehearse
@@ -40,6 +40,12 @@ bench: ## transfers against pg_dump, pg_restore and pgcopydb; BENCH_MB, BENCH_RO
 	@CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
 	BENCH_PGCOPYDB="$${BENCH_PGCOPYDB-$$(.ci/pgcopydb $(CACHE)/pgcopydb)}" \
 		go run ./pgxfer/bench
+
+soak-rehearsal: ## whole rehearsals killed SOAK_KILLS times (50) at random moments, SOAK_SEED repeats one; and every crash of the steps in memory
+	@.ci/setup test
+	CHANGEOVER_SOAK=1 go test -count=1 -timeout 60m -v -run 'TestTheTwelveSteps' ./steps/engine -rapid.checks=1000 -rapid.nofailfile
+	CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" SOAK_KILLS="$${SOAK_KILLS:-50}" \
+		go test -count=1 -timeout 120m -v -run 'TestRehearsalsOutliveKillsAtRandomMoments' ./ui/cli
 
 setup-test:
 	@.ci/setup test

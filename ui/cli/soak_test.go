@@ -26,16 +26,16 @@ import (
 func TestRehearsalsOutliveKillsAtRandomMoments(t *testing.T) {
 	tmux.Need(t)
 	t.Parallel()
-	kills, seed := number(t, "SOAK_KILLS", 3), number(t, "SOAK_SEED", time.Now().UnixNano())
+	kills, seed := number(t, "SOAK_KILLS", 3), number(t, "SOAK_SEED", int(time.Now().UnixNano()&0xffffffff))
 	t.Logf("SOAK_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	engines := []string{"stream", "classic"}
 	for n := 0; kills > 0; n++ {
 		// Few enough in each that every rehearsal comes to its end, many enough that steps are hit more than once.
-		share := min(kills, 4+random.Int64N(6))
+		share := min(kills, 4+random.IntN(6))
 		name := strconv.Itoa(n+1) + "-" + engines[n%len(engines)]
 		t.Run(name, func(t *testing.T) {
-			soak := newSoak(t, engines[n%len(engines)], random, int(share))
+			soak := newSoak(t, engines[n%len(engines)], random, share)
 			soak.run()
 			t.Logf("killed: %v; steps that wanted a person: %v", soak.killed, soak.trouble)
 		})
@@ -44,19 +44,6 @@ func TestRehearsalsOutliveKillsAtRandomMoments(t *testing.T) {
 		}
 		kills -= share
 	}
-}
-
-func number(t *testing.T, name string, otherwise int64) int64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
 }
 
 // soak is one rehearsal, an operator who never gives up, and somebody who kills.
