@@ -208,6 +208,19 @@ func sameState(ctx context.Context, conn *pgx.Conn, p *plan.Plan, text string) e
 	return nil
 }
 
+// unchanged fails when somebody has written since the snapshot was taken, where others could not be given the snapshot itself.
+func (k *keeper) unchanged(ctx context.Context) error {
+	if k.snapshot() != "" {
+		return nil
+	}
+	conn, err := k.opener.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer session.Close(ctx, conn)
+	return k.join(ctx, conn)
+}
+
 // beat keeps the session from looking idle to whatever lies between us and the server.
 func (k *keeper) beat(ctx context.Context) {
 	tick := time.NewTicker(20 * time.Second)

@@ -242,6 +242,9 @@ func (d *dump) dumpSchema(ctx context.Context) error {
 	if err := d.runDump(ctx, at); err != nil {
 		return err
 	}
+	if err := d.keeper.unchanged(ctx); err != nil { // pg_dump has looked at the state of its own time
+		return err
+	}
 	// Some minors of pg_dump write an option that no server takes back; restore.sh cannot clean up after them.
 	toc, err := archive.ReadTOC(at)
 	if err != nil {
