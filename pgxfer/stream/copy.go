@@ -111,12 +111,30 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 	if err := c.plan(ctx); err != nil {
 		return result, err
 	}
-	if err := d.dumpSchema(ctx); err != nil {
-		return result, err
-	}
+	defer c.meanwhile(ctx, d.dumpSchema)()
 	r.feed, r.allLoaded = c, c.letGo
 	r.source, r.receipts = d.keeper, opts.Receipts
 	return c.transfer(ctx)
+}
+
+// meanwhile makes the schema while the target is asked whether it can be restored into. The returned function ends that, if nobody came to
+// need it.
+func (c *direct) meanwhile(ctx context.Context, schema func(context.Context) error) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	made := make(chan struct{})
+	var err error
+	go func() {
+		defer close(made)
+		err = schema(ctx)
+	}()
+	c.restore.schemaThere = func() error {
+		<-made
+		return err
+	}
+	return func() {
+		cancel()
+		<-made
+	}
 }
 
 // transfer does everything on the target, while the source's sessions are kept alive.

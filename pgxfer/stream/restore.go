@@ -44,6 +44,8 @@ type restore struct {
 	// sequences asks for the leader's sequences, at the end.
 	sequences func(ctx context.Context) ([]pgserver.Sequence, error)
 
+	// schemaThere waits for pg_dump, while a copy asks the target everything else; nil where its table of contents is there already.
+	schemaThere func() error
 	// Each may be nil: allLoaded is called with the COMMIT of the last rows, loaded when indexes and constraints are there too, and tick with
 	// every sample of the progress.
 	allLoaded func(context.Context)
@@ -207,6 +209,11 @@ func (r *restore) prepare(ctx context.Context) error {
 	}
 	if err := r.target.Missing(r.plan.Extensions); err != nil {
 		return err
+	}
+	if r.schemaThere != nil {
+		if err := r.schemaThere(); err != nil {
+			return err
+		}
 	}
 	return r.choose(ctx)
 }

@@ -53,9 +53,6 @@ func (t *tee) begin(ctx context.Context) (end func(error) error, err error) {
 		}
 	}
 	r.plan, r.hash, r.tick, r.receipts = d.plan, d.hash, d.watchDisk, d.dir
-	if err := d.listSchema(ctx); err != nil {
-		return nil, errors.Join(err, end(err))
-	}
 	return end, nil
 }
 
@@ -140,6 +137,7 @@ func (c *direct) withArchive(ctx context.Context, opts CopyOptions) (result pgxf
 	}
 	defer func() { err = errors.Join(err, end(err)) }()
 	defer t.work.Wait()
+	defer c.meanwhile(ctx, d.listSchema)()
 	r.feed, r.loaded = t, t.rest
 	return c.transfer(ctx)
 }
