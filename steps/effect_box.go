@@ -26,5 +26,8 @@ func (e turnOff) Probe(ctx context.Context) (Observation, error) {
 	if !off {
 		return Observation{Absent, e.env.Box.Name() + " runs"}, nil
 	}
-	return Observation{Present, e.env.Box.Name() + " is off, or left running because it is not ours"}, nil
+	if e.env.Box.Adopted() {
+		return Observation{Present, e.env.Box.Name() + " is left running: it is not ours to turn off"}, nil
+	}
+	return Observation{Present, e.env.Box.Name() + " is off"}, nil
 }
