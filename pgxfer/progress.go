@@ -34,6 +34,9 @@ type Progress struct {
 	Paused   bool   `json:"paused,omitempty"`
 	// Waits says what the transfer has to wait for, or does with fewer workers because of, e.g. "fast-primary has no room for more sessions".
 	Waits string `json:"waits,omitempty"`
+	// Limits are the numbers of workers as asked for, of the kinds that this part of the transfer has; all 0 where [Control.SetWorkers]
+	// changes nothing. A server that bears fewer does not show here, but in Waits.
+	Limits Workers `json:"limits,omitzero"`
 }
 
 // Count is work done out of a total. Total 0 means unknown; Done never exceeds a known Total.

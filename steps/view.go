@@ -23,9 +23,11 @@ type View struct {
 	Followers []FollowerView `json:"followers,omitempty"`
 	Outage    OutageView     `json:"outage"`
 	Cost      CostView       `json:"cost"`
-	// Paused says that nothing new is sent to the outside; work in flight goes on.
+	// Paused says that nothing new is sent to the outside; what was sent is finished, and a transfer finishes the pieces it is at.
 	Paused   bool   `json:"paused,omitempty"`
 	PausedBy string `json:"paused_by,omitempty"`
+	// PausedHard says that a transfer was asked to break its pieces off instead, which the classic engine cannot.
+	PausedHard bool `json:"paused_hard,omitempty"`
 	// Workers are the numbers that were asked for since the run was set up.
 	Workers pgxfer.Workers `json:"workers"`
 	// Alarm is set while something needs eyes now: fence broken, AWS takes the machine away, maintenance still on after a crash.
@@ -81,7 +83,9 @@ type RunView struct {
 	Box         string    `json:"box"` // host name
 	// SurvivesLogout is "yes", "no" or "unknown".
 	SurvivesLogout string `json:"survives_logout,omitempty"`
-	LogFile        string `json:"log_file"`
+	// SurvivesWhy is one line about that answer, with what to do when it is not "yes".
+	SurvivesWhy string `json:"survives_why,omitempty"`
+	LogFile     string `json:"log_file"`
 }
 
 // StepView is one of the twelve panels.

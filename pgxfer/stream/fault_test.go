@@ -333,6 +333,9 @@ func pause(t *testing.T, w *world) {
 		p := seen()
 		return p.Paused && idle(p)
 	})
+	if limits := seen().Limits; limits != (pgxfer.Workers{Read: options.Jobs}) {
+		t.Errorf("the numbers of workers that can be changed are %+v", limits)
+	}
 	if done := seen().Items.Done; done > 60 {
 		t.Errorf("%d tables were read before the pause", done)
 	}

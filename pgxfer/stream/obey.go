@@ -37,7 +37,7 @@ func (s *status) obey() (changed <-chan struct{}) {
 	limits := strain.limit(asked)
 	s.mu.Lock()
 	told := s.used != limits && s.used != (graph.Limits{})
-	s.used = limits
+	s.asked, s.used = asked, limits
 	s.mu.Unlock()
 	s.run.SetLimits(limits)
 	if told && limits == asked {
@@ -58,6 +58,14 @@ func describe(l graph.Limits) string {
 		return fmt.Sprintf("%d workers", l.Total)
 	}
 	return fmt.Sprintf("%d workers: %d to load, %d to build indexes", l.Total, l.Load, l.Build)
+}
+
+// kinds are limits as people ask for them. A run that tells no loading from building has only readers.
+func kinds(l graph.Limits) pgxfer.Workers {
+	if l.Load == 0 && l.Build == 0 {
+		return pgxfer.Workers{Read: l.Total}
+	}
+	return pgxfer.Workers{Load: l.Load, Index: l.Build}
 }
 
 // room tells when the server refuses sessions, and when it has room again.

@@ -46,6 +46,7 @@ type status struct {
 	hold   pgxfer.Hold
 	fewer  bool         // for want of room on the server
 	strain strain       // of the server
+	asked  graph.Limits // by people and the options
 	used   graph.Limits // now
 	began  time.Time
 	first  float64 // cost of everything when it began
@@ -142,7 +143,7 @@ func (s *status) sample(ctx context.Context) {
 		s.board.Show(now, strconv.Itoa(slot), w)
 	}
 	p := pgxfer.Progress{
-		Phase: s.phase(), Workers: s.board.Workers(), Items: s.items, Rows: s.rows, Paused: s.hold != pgxfer.Going, Waits: s.waits(),
+		Phase: s.phase(), Workers: s.board.Workers(), Items: s.items, Rows: s.rows, Paused: s.hold != pgxfer.Going, Waits: s.waits(), Limits: kinds(s.asked),
 		Bytes: pgxfer.Count{Done: s.done + live, Total: s.done + live + max(s.ahead-working, 0) + max(working-live, 0)},
 	}
 	if len(s.slots) > 0 {

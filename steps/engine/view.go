@@ -70,7 +70,7 @@ func (e *Engine) view(seq uint64) steps.View {
 	v := steps.View{
 		Rev: s.rev, Seq: seq, Now: p.now, Run: e.o.Header,
 		Followers: p.gauges, Outage: s.outage(p.now, e.o.Config.Budget.D()), Cost: s.cost(p.now),
-		Paused: s.paused, PausedBy: s.pausedBy, Workers: s.workers, Finished: !s.finished.IsZero(),
+		Paused: s.paused, PausedBy: s.pausedBy, PausedHard: s.paused && s.hold == pgxfer.Hard, Workers: s.workers, Finished: !s.finished.IsZero(),
 		Driver: p.driver, Watching: p.watching,
 		BailConfirm: e.bailConfirm(p.look), LossyConfirm: e.lossyConfirm(p.look),
 	}

@@ -85,11 +85,11 @@ func finished(t *testing.T) Input {
 		View: v, Config: config(), Made: at(1562), Tool: "changeover 1.2.0",
 		Facts: facts(t, map[string]any{
 			string(steps.FactArchive): steps.Archive{Dir: "/mnt/space/archive-1", Result: pgxfer.DumpResult{
-				Engine: "classic", Tables: 321, Rows: 812_204_331, Bytes: 120_000_000_000, ArchiveBytes: 31_000_000_000, Took: 17*time.Minute + 300*time.Millisecond,
+				Engine: "stream", Tables: 321, Rows: 812_204_331, Bytes: 120_000_000_000, ArchiveBytes: 31_000_000_000, Took: 17*time.Minute + 300*time.Millisecond,
 				Skipped: []pgxfer.Skipped{{Kind: "event trigger", Name: "validate_extension", Reason: "belongs to Heroku"}},
 			}},
 			string(steps.FactRestored): pgxfer.RestoreResult{
-				Engine: "classic", Tables: 321, Rows: 812_204_331, Bytes: 120_000_000_000, Indexes: 902, Took: 14 * time.Minute,
+				Engine: "stream", Tables: 321, Rows: 812_204_331, Bytes: 120_000_000_000, Indexes: 902, Took: 14 * time.Minute,
 				Skipped: []pgxfer.Skipped{
 					{Kind: "event trigger", Name: "validate_extension", Reason: "belongs to Heroku"},
 					{Kind: "comment", Name: "extension plpgsql", Reason: "only a superuser may set it"},

@@ -270,6 +270,8 @@ func contactError(ctx context.Context, err error) error {
 		err = urlErr.Err // it repeats a URL that means nothing to people
 	}
 	switch {
+	case errors.Is(err, ErrNoRun):
+		return ErrNoRun
 	case errors.Is(err, ErrNoEngine):
 		return ErrNoEngine
 	case errors.Is(err, fs.ErrNotExist):

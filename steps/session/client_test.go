@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -392,4 +393,28 @@ func TestWhoSaysItsNameBeforeTheLogin(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", name, got, tc.want)
 		}
 	}
+}
+
+// TestARemovedRunIsNotWaitedFor: a rehearsal that was ended from elsewhere never comes back.
+func TestARemovedRunIsNotWaitedFor(t *testing.T) {
+	dir := filepath.Join(shortDir(t), "run")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := opened(t, dir, "ana")
+	events := c.Events(t.Context())
+	first := nextEvent(t, events, "lost", ofKind(KindLost))
+	if first.Gone {
+		t.Errorf("a run without an engine is taken for removed: %+v", first)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	last := nextEvent(t, events, "gone", func(ev Event) bool { return ev.Gone })
+	if last.Kind != KindLost || last.Problem != "the run is over, its directory was removed" {
+		t.Errorf("told of it by %+v", last)
+	}
+	_, err := c.View(t.Context())
+	want(t, err, ErrNoRun)
+	want(t, err, ErrNoEngine)
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"changeover/steps"
@@ -11,6 +12,8 @@ import (
 var (
 	// ErrNoEngine means that no engine process runs for this run: there is no socket.
 	ErrNoEngine = errors.New("no engine is running for this run")
+	// ErrNoRun means that there is nothing left to have an engine: the run's directory was removed. It is an ErrNoEngine, too.
+	ErrNoRun = fmt.Errorf("the run is over, its directory was removed: %w", ErrNoEngine)
 	// ErrRefused means that the socket is there but nobody listens: the engine died without tidying up.
 	ErrRefused = errors.New("the engine has died: its socket refuses connections")
 	// ErrSilent means that the engine process is there but does not answer.

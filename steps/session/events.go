@@ -75,7 +75,7 @@ func (w *watcher) run(ctx context.Context) {
 			return
 		}
 		if !errors.Is(err, errLagged) {
-			w.box.lost(w.contact, problem(err))
+			w.box.lost(w.contact, problem(err), errors.Is(err, ErrNoRun))
 		}
 		w.deliver(ctx, pause.NextBackOff())
 	}
@@ -83,8 +83,11 @@ func (w *watcher) run(ctx context.Context) {
 
 // problem is the line for the screen.
 func problem(err error) string {
-	if errors.Is(err, ErrSilent) {
+	switch {
+	case errors.Is(err, ErrSilent):
 		return "the engine process is there but does not answer"
+	case errors.Is(err, ErrNoRun):
+		return "the run is over, its directory was removed"
 	}
 	return err.Error()
 }

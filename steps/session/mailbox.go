@@ -25,6 +25,7 @@ type mailbox struct {
 	waitLost bool
 	since    time.Time
 	problem  string
+	gone     bool // for good
 }
 
 // full says that nothing more should be put until something is taken.
@@ -60,7 +61,7 @@ func (m *mailbox) put(ev Event) {
 }
 
 // lost notes that contact is lost. The reader hears of it once, and again when the problem becomes another one.
-func (m *mailbox) lost(since time.Time, problem string) {
+func (m *mailbox) lost(since time.Time, problem string, gone bool) {
 	if m.isLost && m.problem == problem {
 		return
 	}
@@ -68,7 +69,7 @@ func (m *mailbox) lost(since time.Time, problem string) {
 		m.since = since
 	}
 	m.isLost, m.waitLost, m.beat = true, true, false
-	m.problem = problem
+	m.problem, m.gone = problem, gone
 }
 
 // next is the event the reader should get now; ok is false when there is none. It is the same until something is put
@@ -82,7 +83,7 @@ func (m *mailbox) next() (ev Event, ok bool) {
 	case (m.viewed || m.you != nil) && m.view != nil:
 		return Event{Kind: KindView, View: m.view, You: m.you}, true
 	case m.waitLost:
-		return Event{Kind: KindLost, Since: m.since, Problem: m.problem}, true
+		return Event{Kind: KindLost, Since: m.since, Problem: m.problem, Gone: m.gone}, true
 	case m.beat:
 		return Event{Kind: KindHeartbeat}, true
 	}

@@ -55,32 +55,32 @@ func TestMailboxKeepsTheNewestViewAndEveryLine(t *testing.T) {
 		}, []Event{{Kind: KindHeartbeat}}},
 		"a heartbeat before a loss is history": {func(m *mailbox) {
 			m.put(Event{Kind: KindHeartbeat})
-			m.lost(started, "gone")
+			m.lost(started, "gone", false)
 		}, []Event{{Kind: KindLost, Since: started, Problem: "gone"}}},
 		"a loss comes after what was heard before it": {func(m *mailbox) {
 			m.put(Event{Kind: KindView, View: view(1)})
-			m.lost(started, "gone")
+			m.lost(started, "gone", false)
 		}, []Event{{Kind: KindView, View: view(1)}, {Kind: KindLost, Since: started, Problem: "gone"}}},
 		"the same loss is told once": {func(m *mailbox) {
-			m.lost(started, "gone")
+			m.lost(started, "gone", false)
 			m.taken()
-			m.lost(started.Add(time.Minute), "gone")
+			m.lost(started.Add(time.Minute), "gone", false)
 		}, nil},
 		"another problem is told with the first time": {func(m *mailbox) {
-			m.lost(started, "silent")
+			m.lost(started, "silent", false)
 			m.taken()
-			m.lost(started.Add(time.Minute), "gone")
+			m.lost(started.Add(time.Minute), "gone", false)
 		}, []Event{{Kind: KindLost, Since: started, Problem: "gone"}}},
 		"a loss that is over is not told": {func(m *mailbox) {
-			m.lost(started, "gone")
+			m.lost(started, "gone", false)
 			m.put(Event{Kind: KindSnapshot, View: view(1)})
 		}, []Event{{Kind: KindSnapshot, View: view(1)}}},
 		"a second loss is told": {func(m *mailbox) {
-			m.lost(started, "gone")
+			m.lost(started, "gone", false)
 			m.taken()
 			m.put(Event{Kind: KindSnapshot, View: view(1)})
 			m.taken()
-			m.lost(started.Add(time.Minute), "gone")
+			m.lost(started.Add(time.Minute), "gone", false)
 		}, []Event{{Kind: KindLost, Since: started.Add(time.Minute), Problem: "gone"}}},
 		"an engine that counts anew is not taken for a repetition": {func(m *mailbox) {
 			m.put(Event{Kind: KindLog, Lines: lines(1500, 1500)})

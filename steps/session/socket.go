@@ -25,6 +25,9 @@ func findSocket(dir string) (string, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+			return "", ErrNoRun
+		}
 		return "", ErrNoEngine
 	case err != nil:
 		return "", fmt.Errorf("find the engine's socket: %w", err)

@@ -162,7 +162,7 @@ func (h Host) survivesSession(ctx context.Context, uid string) Survival {
 	case len(only) > 0 && !slices.Contains(only, name):
 		return Survival{SurvivesYes, "logind ends processes of other users only at logout (KillOnlyUsers)"}
 	}
-	return Survival{SurvivesNo, "logind ends every process of " + name + " at logout (KillUserProcesses=yes); start the engine with --systemd"}
+	return Survival{SurvivesNo, "logind ends every process of " + name + " at logout (KillUserProcesses=yes); run: changeover service install"}
 }
 
 // properties asks logind. Without the name of a session, show-session speaks of logind itself.

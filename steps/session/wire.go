@@ -63,6 +63,8 @@ type Event struct {
 	You     *You      `json:"you,omitempty"` // with snapshot, and when it changes
 	Since   time.Time `json:"since,omitzero"`
 	Problem string    `json:"problem,omitempty"`
+	// Gone comes with lost: the run's directory was removed, so that nothing is to be waited for.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // What Control asks for.

@@ -86,6 +86,7 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 		return nil, fmt.Errorf("asking for the name of this machine: %w", err)
 	}
 	c := p.config
+	survival := session.SurvivesLogout(ctx)
 	owner := children.Owner{Run: p.run.Path, Engine: fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())}
 	p.engine, err = engine.Open(children.With(ctx, owner), engine.Options{
 		Dir: p.run.Path, Config: c, Steps: steps.All(), Bind: p.bind,
@@ -113,7 +114,7 @@ func (p *parts) open(ctx context.Context) (*engine.Engine, error) {
 		Header: steps.RunView{
 			Name: c.Run, App: c.App, FromVersion: fmt.Sprint(c.FromMajor), ToVersion: fmt.Sprint(c.ToMajor), Bytes: c.Bytes,
 			Rehearsal: c.Rehearsal, Engine: c.Engine, PlatformURL: c.PlatformURL, Box: host, Started: c.Created,
-			SurvivesLogout: session.SurvivesLogout(ctx).Answer, LogFile: p.run.Log(),
+			SurvivesLogout: survival.Answer, SurvivesWhy: survival.Why, LogFile: p.run.Log(),
 		},
 	})
 	return p.engine, err

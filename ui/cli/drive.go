@@ -10,6 +10,7 @@ import (
 	"changeover/pgxfer"
 	"changeover/steps"
 	"changeover/steps/session"
+	"changeover/ui/format"
 )
 
 func (a *app) advanceCommand() *cobra.Command {
@@ -43,11 +44,11 @@ func (a *app) rollbackCommand() *cobra.Command {
 func (a *app) pauseCommand() *cobra.Command {
 	var hard bool
 	cmd := &cobra.Command{
-		Use: "pause", Short: "Hold before the next change; work in flight is finished", Args: usageArgs(cobra.NoArgs),
+		Use: "pause", Short: "Hold before the next change; what was sent is finished", Args: usageArgs(cobra.NoArgs),
 		Long: `Hold before the next change. Requests in flight are finished, and a transfer finishes the pieces it is at.
 
 With --hard the pieces that a transfer is at are cancelled and rolled back at once, and begun again after "changeover resume";
-what is loaded stays. The outage clock runs on either way.`,
+what is loaded stays. The classic engine cannot do that, and finishes them either way. The outage clock runs on.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.send(cmd.Context(), steps.Command{Verb: steps.PauseRun, Hard: hard})
 		},
@@ -81,6 +82,9 @@ func (a *app) send(ctx context.Context, command steps.Command) error {
 	view, err := client.View(ctx)
 	if err != nil {
 		return err
+	}
+	if command.Verb == steps.SetWorkers && !format.BreaksOff(view.Run) {
+		return fmt.Errorf("%w: the classic engine keeps the number of workers it was started with", steps.ErrNotAllowed)
 	}
 	command.ExpectRev = view.Rev
 	if err := client.Command(ctx, command); err != nil {
@@ -215,10 +219,13 @@ func accepted(view steps.View, c steps.Command) string {
 	case steps.BailLossy:
 		return "going back to old-primary with loss; watch with: changeover status"
 	case steps.PauseRun:
-		if c.Hard {
+		switch {
+		case c.Hard && !format.BreaksOff(view.Run):
+			return "paused: nothing new is sent; the classic engine cannot break off what a transfer is at, and finishes it"
+		case c.Hard:
 			return "paused: nothing new is sent; what a transfer was at is rolled back, to be begun again after changeover resume"
 		}
-		return "paused: nothing new is sent; work in flight is finished"
+		return "paused: nothing new is sent; what was sent, and the pieces that a transfer is at, are finished"
 	case steps.SetWorkers:
 		return "the numbers of workers are changed, from the next sample of a transfer on"
 	default:
@@ -231,6 +238,9 @@ func waitFor(ctx context.Context, client *session.Client, c steps.Command) error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for event := range client.Events(ctx) {
+		if event.Gone {
+			return session.ErrNoRun
+		}
 		if event.View == nil {
 			continue
 		}

@@ -58,6 +58,9 @@ func (a *app) printLog(ctx context.Context, client *session.Client, follow, wall
 		if last, err = printLines(event.Lines, last, show); err != nil {
 			return err
 		}
+		if event.Gone {
+			return nil
+		}
 	}
 	return nil // ctrl-c is how following ends
 }

@@ -29,7 +29,7 @@ func (a *app) watchCommand() *cobra.Command {
 				if w.err != nil {
 					return w.err
 				}
-				if event.View != nil && event.View.Finished {
+				if event.Gone || event.View != nil && event.View.Finished {
 					return nil
 				}
 			}
@@ -64,6 +64,8 @@ func (p *printedWatch) Event(e session.Event) {
 		return
 	}
 	switch {
+	case e.Gone:
+		p.err = p.watch.Note(time.Now(), e.Problem)
 	case e.Kind == session.KindLost:
 		p.err = p.watch.Note(time.Now(), "no contact with the engine: "+e.Problem)
 	case e.View != nil:

@@ -19,9 +19,13 @@ func (m *model) command(act action) tea.Cmd {
 			return m.send(m.order(steps.ResumeRun, 0), "resume")
 		}
 		return m.send(m.order(steps.PauseRun, 0), "pause")
+	case actHardPause:
+		return m.confirmed(m.hardPause())
+	case actMore, actFewer:
+		return m.changeWorkers(act)
 	case actAdvance:
 		return m.confirmed(question{
-			what: fmt.Sprintf("start step %d · %s", s.Number, clean(s.Name)), confirm: s.Confirm,
+			what: fmt.Sprintf("start step %d · %s", s.Number, clean(s.Name)), confirm: m.startConfirm(s),
 			order: m.order(steps.Advance, s.Number), state: s.State,
 		})
 	case actRollback:

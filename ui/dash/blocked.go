@@ -12,7 +12,7 @@ func (m *model) blocked(act action) string {
 	switch act {
 	case actDetach:
 		return ""
-	case actAdvance, actPause, actRollback, actBail, actControl:
+	case actAdvance, actPause, actHardPause, actRollback, actBail, actControl, actMore, actFewer:
 		if why := m.cannotAct(act); why != "" {
 			return why
 		}
@@ -41,6 +41,8 @@ func (m *model) blocked(act action) string {
 // cannotAct holds the reasons that have nothing to do with the state of the run.
 func (m *model) cannotAct(act action) string {
 	switch {
+	case m.link.state == gone:
+		return "the run is over; q leaves"
 	case m.link.state == connecting:
 		return "not connected to the engine yet"
 	case m.link.state == ended:
@@ -57,7 +59,7 @@ func (m *model) cannotAct(act action) string {
 		return "your login may only watch this run"
 	case m.sending != "":
 		return "still sending: " + m.sending
-	case act == actControl || act == actBail && !m.view.CanLose || act == actPause && !m.view.Paused:
+	case act == actControl || act == actBail && !m.view.CanLose || act == actPause && !m.view.Paused || act == actHardPause:
 		// Pausing and bailing out are the safe directions: they must not wait for whoever drives. Going back with loss is not.
 		return ""
 	case m.you.Driving || m.view.Driver == nil:
@@ -89,6 +91,10 @@ func (m *model) notNow(act action) string {
 		if m.view.BailBlocked != "" && !m.view.CanLose {
 			return "bail is not possible: " + clean(m.view.BailBlocked)
 		}
+	case actHardPause:
+		return m.cannotBreakOff()
+	case actMore, actFewer:
+		return m.cannotChangeWorkers(act)
 	}
 	return ""
 }

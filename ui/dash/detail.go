@@ -6,6 +6,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"changeover/pgxfer"
 	"changeover/steps"
 	"changeover/ui/format"
 )
@@ -81,6 +82,8 @@ func (m *model) detailStatus(s *steps.StepView) string {
 	if s.Transfer != nil && s.State.Active() {
 		if left := format.Left(s.Transfer.ETALow, s.Transfer.ETAHigh); left != "" {
 			text += " · left " + left
+		} else if s.Transfer.Limits != (pgxfer.Workers{}) && !s.Transfer.Paused {
+			text += " · no estimate"
 		}
 	}
 	return text
@@ -98,7 +101,8 @@ func (m *model) detailLines(s *steps.StepView, w int) []string {
 
 // workersFrom is the line at which the workers begin.
 func (m *model) workersFrom(s *steps.StepView) int {
-	return len(m.situation(s, m.lay.detail.w-2)) + transferHead
+	w := m.lay.detail.w - 2
+	return len(m.situation(s, w)) + transferHead + len(m.waitLines(s.Transfer, w))
 }
 
 // situation is what is going on: what it waits for, what is in flight, why it stopped.
@@ -134,7 +138,9 @@ func (m *model) situation(s *steps.StepView, w int) []string {
 		}
 	}
 	if s.State == steps.Paused || m.view.Paused && s.State.Active() {
-		lines = append(lines, m.st.warn.Render(" ‖ nothing new is sent; what is in flight goes on; p resumes"))
+		for _, l := range hang(" ‖ ", m.heldText(s), w-1) {
+			lines = append(lines, m.st.warn.Render(l))
+		}
 	}
 	if m.view.Finished && s.Number == len(m.view.Steps) {
 		for _, l := range hang(" ", m.finishText(), w-1) {
@@ -149,8 +155,11 @@ func (m *model) situation(s *steps.StepView, w int) []string {
 
 // parted is what to do about lost contact. The work does not depend on this screen, but it depends on an engine.
 func (m *model) parted(w int) []string {
-	if !m.link.stale() || m.view.Finished {
+	if !m.link.stale() || m.view.Finished && m.link.state != gone {
 		return nil
+	}
+	if m.link.state == gone {
+		return []string{m.st.warn.Render(" ! " + upperFirst(m.link.problem) + "; below is how it was last.")}
 	}
 	text := "No contact since " + m.wallClock(m.engineNow()) + "; below is how it was then."
 	if m.opts.Attach != "" {
@@ -220,7 +229,7 @@ func (m *model) explanation(s *steps.StepView, w int) []string {
 	add("takes", s.Explain.Takes)
 	add("cost", s.Explain.Cost)
 	add("undo", undoText(s))
-	add("asks", asks(s))
+	add("asks", m.asks(s))
 	for i, c := range s.Explain.Commands {
 		label := ""
 		if i == 0 {
@@ -246,16 +255,17 @@ func undoText(s *steps.StepView) string {
 }
 
 // asks says beforehand how hard it will be to start the step.
-func asks(s *steps.StepView) string {
+func (m *model) asks(s *steps.StepView) string {
 	if s.State == steps.Unknown || !s.State.Startable() && s.State != steps.Locked {
 		return ""
 	}
-	switch s.Confirm.Tier {
+	confirm := m.startConfirm(s)
+	switch confirm.Tier {
 	case steps.TierKey:
 		return "nothing; a starts it at once"
 	case steps.TierYes:
 		return "a, then y"
 	default:
-		return "a, then type: " + strings.Join(s.Confirm.Words, ", ")
+		return "a, then type: " + strings.Join(confirm.Words, ", ")
 	}
 }

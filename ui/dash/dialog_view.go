@@ -57,7 +57,7 @@ func (m *model) preconditions(d *dialog) []string {
 	}
 	add("cost " + costText(m.view.Cost))
 	if m.view.Paused {
-		add(m.st.warn.Render("‖ the run is paused: nothing is sent until p resumes it"))
+		add(m.st.warn.Render("‖ the run is paused: nothing new is sent until p resumes it"))
 	}
 	if m.view.Alarm != "" {
 		add(m.st.alarm.Render("! " + clean(m.view.Alarm)))

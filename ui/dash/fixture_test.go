@@ -43,7 +43,7 @@ func fresh() *steps.View {
 		Rev: 10, Seq: 100, Now: now, Next: 1,
 		Run: steps.RunView{
 			Name: "shop-7f3a", App: "shop", FromVersion: "15.8", ToVersion: "17.2", Bytes: 118_000_000_000,
-			Rehearsal: true, Engine: "classic", Started: t0, Box: "box-1", LogFile: "/runs/shop-7f3a/log.jsonl",
+			Rehearsal: true, Engine: "stream", Started: t0, Box: "box-1", LogFile: "/runs/shop-7f3a/log.jsonl",
 		},
 		Hint:        "Step 1 can start now. Making the follower takes about as long as copying 118 GB.",
 		Outage:      steps.OutageView{Budget: 2 * time.Hour},
@@ -141,7 +141,7 @@ func dumping() *steps.View {
 	p := &pgxfer.Progress{
 		At: now, Phase: "data", Items: pgxfer.Count{Done: 211, Total: 320},
 		Bytes: pgxfer.Count{Done: 73_200_000_000, Total: 120_000_000_000}, Rows: pgxfer.Count{Done: 412_204_331},
-		Rate: 412_000_000, ETALow: 110, ETAHigh: 170, Critical: "table public.events",
+		Rate: 412_000_000, ETALow: 110, ETAHigh: 170, Critical: "table public.events", Limits: pgxfer.Workers{Read: 8},
 	}
 	for i := range 8 {
 		p.Workers = append(p.Workers, pgxfer.Worker{
@@ -165,7 +165,7 @@ func restoring() *steps.View {
 	done(v, 4, 28*time.Minute)
 	s := running(v, 6, 15*time.Minute+40*time.Second)
 	s.Transfer = &pgxfer.Progress{
-		At: now, Phase: "indexes", Items: pgxfer.Count{Done: 402, Total: 911},
+		At: now, Phase: "data", Items: pgxfer.Count{Done: 402, Total: 911}, Limits: pgxfer.Workers{Load: 4, Index: 4},
 		Bytes: pgxfer.Count{Done: 120_000_000_000, Total: 120_000_000_000}, Rows: pgxfer.Count{Done: 612_204_331, Total: 612_204_331},
 		Critical: "index events_payload_idx",
 		Workers: []pgxfer.Worker{

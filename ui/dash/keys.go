@@ -11,6 +11,9 @@ type action int
 const (
 	actAdvance action = iota
 	actPause
+	actHardPause
+	actMore
+	actFewer
 	actRollback
 	actBail
 	actControl
@@ -69,9 +72,12 @@ func bind(help, what string, keys ...string) key.Binding {
 var keyTable = []keyEntry{
 	{actAdvance, groupRun, bind("a", "advance: start the selected step", "a"), "advance", noPane},
 	{actPause, groupRun, bind("p", "pause the run, or resume it", "p"), "pause", noPane},
+	{actHardPause, groupRun, bind("P", "pause hard: break off what is transferred", "P"), "", noPane},
 	{actRollback, groupRun, bind("R", "roll the selected step back", "R"), "roll back", noPane},
 	{actBail, groupRun, bind("B", "bail: production back on old-primary", "B"), "bail", noPane},
 	{actControl, groupRun, bind("c", "take control, or release it", "c"), "control", noPane},
+	{actMore, groupRun, bind("+", "one worker more for the step's transfer", "+", "="), "", noPane},
+	{actFewer, groupRun, bind("-", "one worker fewer", "-"), "", noPane},
 
 	{actOpen, groupMove, bind("enter", "open the panel", "enter"), "open", noPane},
 	{actBack, groupMove, bind("esc", "back; cursor to the next step", "esc"), "back", noPane},

@@ -17,6 +17,7 @@ const (
 	live
 	lost  // the client keeps trying
 	ended // the client has given up
+	gone  // the run was removed, and the client looks in vain
 )
 
 // link is the connection as the screen tells it.
@@ -83,6 +84,11 @@ func (m *model) linkText(short bool) string {
 		return m.st.good.Render("● live")
 	case connecting:
 		return m.st.warn.Render("○ connecting " + age)
+	case gone:
+		if m.view != nil && m.view.Finished {
+			return m.st.dim.Render("○ run removed")
+		}
+		return m.st.bad.Render("○ run removed")
 	case ended:
 		return m.st.bad.Render("○ disconnected " + age)
 	default:

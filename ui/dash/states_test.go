@@ -73,6 +73,42 @@ func watched() *steps.View {
 	return v
 }
 
+// pausing is a soft pause while the pieces at work are being finished.
+func pausing() *steps.View {
+	v := dumping()
+	v.Paused, v.PausedBy, v.Steps[3].Transfer.Paused = true, "ana", true
+	return v
+}
+
+// pausedHard is a hard pause that has been obeyed.
+func pausedHard() *steps.View {
+	v := paused()
+	v.PausedHard = true
+	p := v.Steps[3].Transfer
+	p.Rate, p.ETALow, p.ETAHigh, p.Workers = 0, 0, 0, nil
+	return v
+}
+
+// strained is a restore into a server that has to keep too much WAL.
+func strained() *steps.View {
+	v := restoring()
+	v.Steps[5].Transfer.Waits = "fast-primary has to keep 41 GiB of WAL, more than 40 GiB: nothing new is loaded or built until it has less"
+	return v
+}
+
+// endsAtLogout is before a dump by an engine that its operator's logout would end.
+func endsAtLogout() *steps.View {
+	v := inOutage()
+	v.Run.SurvivesLogout, v.Run.SurvivesWhy = "no", "the user's service manager ends at the last logout; run: loginctl enable-linger"
+	return v
+}
+
+// removeRun is what the client tells when the run's directory has gone.
+func removeRun(s *screen) {
+	s.clock.pass(14 * time.Second)
+	s.send(feedMsg{events: []session.Event{{Kind: session.KindLost, Since: now, Problem: "the run is over, its directory was removed", Gone: true}}})
+}
+
 // moreScenes are the states of steps and of the screen that scenes does not have.
 func moreScenes() []scene {
 	return []scene{
@@ -94,6 +130,12 @@ func moreScenes() []scene {
 			s.m.link = link{state: connecting, since: now.Add(-3 * time.Second)}
 		}, fresh},
 		{"ended", func(s *screen) { s.send(feedMsg{ended: true}) }, dumping},
+		{"removed", removeRun, dumping},
+		{"pausing", nothing, pausing},
+		{"paused-hard", nothing, pausedHard},
+		{"dialog-hard", func(s *screen) { s.settle("P") }, dumping},
+		{"dialog-logout", func(s *screen) { s.settle("a") }, endsAtLogout},
+		{"strained", nothing, strained},
 	}
 }
 

@@ -2,6 +2,8 @@ package dash
 
 import (
 	"charm.land/lipgloss/v2"
+
+	"changeover/ui/format"
 )
 
 // drawHint is the line above the keys: an answer to the last key, what is being typed, or what can be done now.
@@ -13,6 +15,8 @@ func (m *model) drawHint(w int) string {
 		return fit(m.note.draw(m.st), w)
 	case m.view == nil:
 		return fit(m.st.dim.Render(" "+orElse(m.link.problem, "waiting for the engine")), w)
+	case m.link.state == gone:
+		return fit(m.st.warn.Render(" ! "+m.link.problem+"; q leaves"), w)
 	case m.link.stale() && !m.view.Finished:
 		trying := ""
 		if m.link.state == lost {
@@ -24,7 +28,7 @@ func (m *model) drawHint(w int) string {
 		if m.view.PausedBy != "" {
 			by = " by " + clean(m.view.PausedBy)
 		}
-		return fit(m.st.warn.Render(" ‖ paused"+by+"; p resumes. Nothing new is sent, work in flight goes on"), w)
+		return fit(m.st.warn.Render(" ‖ paused"+by+", p resumes: "+format.Held(m.view)), w)
 	case m.view.Hint != "":
 		return fit(" "+m.onlooker()+clean(m.view.Hint), w)
 	case m.view.Finished:

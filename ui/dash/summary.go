@@ -23,6 +23,8 @@ type Summary struct {
 	Finished     bool
 	// Connected says that the engine was in contact to the end.
 	Connected bool
+	// Gone says that the run was removed while it was shown.
+	Gone bool
 	// Alarm is the one that was showing.
 	Alarm string
 	// Attach is the command that comes back to this screen.
@@ -30,7 +32,7 @@ type Summary struct {
 }
 
 func (m *model) summary() Summary {
-	s := Summary{Connected: m.link.state == live, Attach: m.opts.Attach}
+	s := Summary{Connected: m.link.state == live, Gone: m.link.state == gone, Attach: m.opts.Attach}
 	if m.view == nil {
 		return s
 	}
@@ -55,6 +57,9 @@ func (s Summary) String() string {
 	switch {
 	case s.Run == "":
 		line("left before the engine was heard; whatever it does goes on")
+	case s.Gone:
+		line("%s: the run is over, its directory was removed", s.Run)
+		return b.String()
 	case s.Finished:
 		line("%s: all twelve steps are done", s.Run)
 	case s.atWork():

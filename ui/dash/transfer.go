@@ -15,14 +15,14 @@ import (
 const (
 	// stalledAfter is how long a worker may stand still before its row says so.
 	stalledAfter = 60 * time.Second
-	// transferHead is the number of lines before the workers.
+	// transferHead is the number of lines between what is waited for and the workers.
 	transferHead = 2
 )
 
 // transferLines are the overall bar, what the end waits for, and one row per worker.
 func (m *model) transferLines(s *steps.StepView, w int) []string {
 	p := s.Transfer
-	lines := []string{m.overallLine(s, w), fit(" "+m.phaseLine(p), w)}
+	lines := append(m.waitLines(p, w), m.overallLine(s, w), fit(" "+m.phaseLine(p, w-1), w))
 	for i := range p.Workers {
 		lines = append(lines, m.workerLine(s, &p.Workers[i], w))
 	}
@@ -61,26 +61,48 @@ func itemsText(p *pgxfer.Progress) string {
 	return format.Plural(p.Items.Done, "item")
 }
 
-func (m *model) phaseLine(p *pgxfer.Progress) string {
+// waitLines are why a transfer goes on with less than it was given, in full: it is what to act on.
+func (m *model) waitLines(p *pgxfer.Progress, w int) []string {
+	if p.Waits == "" {
+		return nil
+	}
+	lines := hang(" ! ", clean(p.Waits), w-1)
+	for i := range lines {
+		lines[i] = m.st.warn.Render(lines[i])
+	}
+	return lines
+}
+
+// phaseLine is what the transfer does, with how many workers, and what its end waits for. Where that is too long, the name at the end
+// is cut in its middle.
+func (m *model) phaseLine(p *pgxfer.Progress, w int) string {
 	parts := []string{clean(p.Phase)}
 	if p.Paused {
 		parts = append(parts, m.st.warn.Render("‖ paused"))
 	}
-	if p.Waits != "" {
-		parts = append(parts, m.st.warn.Render("! "+clean(p.Waits)))
+	if workers := m.workersText(p); workers != "" {
+		parts = append(parts, workers)
 	}
 	if loaded(p) {
 		parts = append(parts, format.Bytes(p.Bytes.Done)+" loaded")
 	} else if p.Items.Done > 0 || p.Items.Total > 0 {
 		parts = append(parts, itemsText(p))
 	}
-	if format.Left(p.ETALow, p.ETAHigh) == "" {
-		parts = append(parts, "no estimate")
+	if format.Left(p.ETALow, p.ETAHigh) == "" && p.Limits == (pgxfer.Workers{}) {
+		parts = append(parts, "no estimate") // otherwise the title of the panel says so
 	}
-	if p.Critical != "" {
-		parts = append(parts, "the end waits for "+clean(p.Critical))
+	text := strings.Join(parts, " · ")
+	if p.Critical == "" {
+		return text
 	}
-	return strings.Join(parts, " · ")
+	end := clean(p.Critical)
+	for _, link := range []string{" · the end waits for ", " · end: "} {
+		if full := text + link + end; lipgloss.Width(full) <= w {
+			return full
+		}
+	}
+	text += " · end: "
+	return text + fitName(end, w-lipgloss.Width(text))
 }
 
 // workerLine is one session: object, part, its own bar, rate and bytes; or phase and time, when it does not copy.

@@ -18,7 +18,9 @@ func (m *model) takeFeed(msg feedMsg) tea.Cmd {
 		}
 	}
 	if msg.ended {
-		m.link.lose(ended, m.now, m.now, "the connection has ended; q leaves")
+		if m.link.state != gone {
+			m.link.lose(ended, m.now, m.now, "the connection has ended; q leaves")
+		}
 	}
 	return cmd
 }
@@ -29,6 +31,11 @@ func (m *model) takeEvent(e *session.Event) tea.Cmd {
 	}
 	switch e.Kind {
 	case session.KindLost:
+		if e.Gone {
+			m.link.lose(gone, e.Since, m.now, orElse(clean(e.Problem), "the run is over"))
+			m.closeDialog("the run is over")
+			return nil
+		}
 		m.link.lose(lost, e.Since, m.now, clean(e.Problem))
 		m.closeDialog("contact with the engine is lost")
 		return nil

@@ -40,7 +40,7 @@ func (m *model) leave() tea.Cmd {
 
 func (m *model) perform(act action) tea.Cmd {
 	switch act {
-	case actAdvance, actPause, actRollback, actBail, actControl:
+	case actAdvance, actPause, actHardPause, actRollback, actBail, actControl, actMore, actFewer:
 		return m.command(act)
 	case actDetach:
 		return m.leave()

@@ -44,7 +44,10 @@ func (s Style) paragraph(v steps.View) []string {
 	}
 	all = append(all, outageSentence(v))
 	if v.Paused {
-		all = append(all, "The run is paused"+s.by(v.PausedBy)+": nothing new is sent to the outside.")
+		all = append(all, "The run is paused"+s.by(v.PausedBy)+": "+format.Held(&v)+".")
+	}
+	if v.Run.SurvivesLogout == "no" && !v.Finished {
+		all = append(all, "The engine ends at logout: "+s.clean(strings.TrimSuffix(format.AtLogout(v.Run), "."))+".")
 	}
 	if hint, toDo := s.hint(v); toDo {
 		all = append(all, "Next: "+hint+".")

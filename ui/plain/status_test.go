@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 	"github.com/google/go-cmp/cmp"
 
+	"changeover/pgxfer"
 	"changeover/steps"
 )
 
@@ -119,4 +120,28 @@ func TestLogLinesSayWhenWhoAndHowBad(t *testing.T) {
 		}
 	}
 	golden.RequireEqual(t, out.Bytes())
+}
+
+// TestStatusSaysWhatATransferDoesWithAndWaitsFor, what a hard pause has done to it, and what a logout would do.
+func TestStatusSaysWhatATransferDoesWithAndWaitsFor(t *testing.T) {
+	v := later(view(), 0)
+	v.Paused, v.PausedBy, v.PausedHard = true, "ana", true
+	v.Run.SurvivesLogout, v.Run.SurvivesWhy = "no", "the user's service manager ends at the last logout; run: loginctl enable-linger"
+	p := dumped(61)
+	p.Limits, p.Waits = pgxfer.Workers{Load: 8, Index: 1}, "fast-primary has no room for more sessions: 3 of 8 workers\x1b[2J"
+	v.Steps[3].Transfer = p
+	text := string(status(t, Style{}, v))
+	for _, want := range []string{
+		"8 loaders and 1 index builder", "fast-primary has no room for more sessions: 3 of 8 workers",
+		"The run is paused by ana: pieces at work are rolled back, to be begun again.",
+		"The engine ends at logout: the user's service manager ends at the last logout; run: loginctl enable-linger.",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	v.Run.Engine = "classic" // which breaks nothing off
+	if text := string(status(t, Style{}, v)); strings.Contains(text, "rolled back") {
+		t.Errorf("classic is said to roll back:\n%s", text)
+	}
 }

@@ -32,6 +32,9 @@ func (s Style) Transfer(p pgxfer.Progress) string {
 	if left := format.Left(p.ETALow, p.ETAHigh); left != "" {
 		parts = append(parts, s.clean(left)+" left")
 	}
+	if w := format.Workers(p.Limits); w != "" {
+		parts = append(parts, w)
+	}
 	if p.Critical != "" {
 		parts = append(parts, "the end waits for "+s.clean(p.Critical))
 	}
@@ -39,7 +42,7 @@ func (s Style) Transfer(p pgxfer.Progress) string {
 		parts = append(parts, "paused")
 	}
 	if p.Waits != "" {
-		parts = append(parts, p.Waits)
+		parts = append(parts, s.clean(p.Waits))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -19,7 +19,7 @@ func view() steps.View {
 		Rev: 7, Now: at(41*time.Minute + 22*time.Second),
 		Run: steps.RunView{
 			Name: "shop-7f3a", App: "shop", FromVersion: "15", ToVersion: "17", Bytes: 118_000_000_000, Rehearsal: true,
-			Engine: "classic", Started: began, Box: "box1",
+			Engine: "stream", Started: began, Box: "box1",
 		},
 		Next: 5, Hint: "step 5 can run meanwhile and saves about 9 minutes",
 		Outage: steps.OutageView{

@@ -166,7 +166,7 @@ func (x *Watch) outage(v steps.View) {
 func (x *Watch) control(v steps.View) {
 	switch {
 	case v.Paused && !x.last.Paused:
-		x.say(v.Now, yellow, "paused%s", x.style.by(v.PausedBy))
+		x.say(v.Now, yellow, "paused%s: %s", x.style.by(v.PausedBy), format.Held(&v))
 	case !v.Paused && x.last.Paused:
 		x.say(v.Now, "", "resumed")
 	}
