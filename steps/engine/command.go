@@ -70,8 +70,13 @@ func repeated(earlier commandData, c steps.Command) error {
 
 func (e *Engine) logCommand(c steps.Command, d decision, err error) {
 	what := string(c.Verb)
-	if c.Step != 0 {
+	switch {
+	case c.Step != 0:
 		what = fmt.Sprintf("%s step %d", c.Verb, c.Step)
+	case c.Hard:
+		what += ", hard"
+	case c.Workers != nil:
+		what += fmt.Sprintf(" (0 is as at the start): read %d, load %d, index %d", c.Workers.Read, c.Workers.Load, c.Workers.Index)
 	}
 	who := c.Operator
 	// The journal keeps the whole origin; in the log the address is what tells two people apart.

@@ -137,7 +137,7 @@ func (m *model) situation(s *steps.StepView, w int) []string {
 			lines = append(lines, k.style.Render(l))
 		}
 	}
-	if s.State == steps.Paused || m.view.Paused && s.State.Active() {
+	if (s.State == steps.Paused || m.view.Paused && s.State.Active()) && m.link.state != gone {
 		for _, l := range hang(" ‖ ", m.heldText(s), w-1) {
 			lines = append(lines, m.st.warn.Render(l))
 		}

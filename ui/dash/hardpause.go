@@ -13,15 +13,22 @@ import (
 func (m *model) breakable() []*steps.StepView {
 	var list []*steps.StepView
 	for i := range m.view.Steps {
-		if s := &m.view.Steps[i]; s.State.Active() && s.Transfer != nil && s.Transfer.Phase != "verify" {
-			list = append(list, s)
+		s := &m.view.Steps[i]
+		if !s.State.Active() || s.Transfer == nil || s.Transfer.Phase == "verify" {
+			continue
 		}
+		if s.Transfer.Paused && format.Busy(s.Transfer) == 0 && !m.view.PausedHard {
+			continue // a soft pause has come to its end
+		}
+		list = append(list, s)
 	}
 	return list
 }
 
 func (m *model) cannotBreakOff() string {
 	switch {
+	case len(m.breakable()) == 0 && m.view.Paused:
+		return "nothing is at work that could be broken off; p resumes"
 	case len(m.breakable()) == 0:
 		return "nothing is being transferred that could be broken off; p pauses the run"
 	case !format.BreaksOff(m.view.Run):

@@ -59,6 +59,11 @@ func TestWhatATransferDoesNotObeySaysWhy(t *testing.T) {
 	}{
 		{"nothing transfers", "P", "nothing is being transferred that could be broken off; p pauses the run", inOutage},
 		{"comparing obeys nobody", "P", "nothing is being transferred that could be broken off", comparing},
+		{"the pause has come to its end", "P", "nothing is at work that could be broken off; p resumes", func() *steps.View {
+			v := pausing()
+			v.Steps[3].Transfer.Workers = nil
+			return v
+		}},
 		{"classic pauses softly", "P", "the classic engine pauses softly only", onClassic(dumping)},
 		{"twice", "P", "it is broken off already; p resumes", pausedHard},
 		{"no transfer has workers", "+", "step 4 Dump transfers nothing now", inOutage},
@@ -194,6 +199,11 @@ func TestARemovedRunIsOverAndNotRetried(t *testing.T) {
 	if text := s.m.summary().String(); strings.Contains(text, "re-attach") || !strings.Contains(text, "the run is over") {
 		t.Errorf("left with %q", text)
 	}
+	held := driving(t, 80, 24, pausing())
+	held.press("a") // is answered, and the answer stays for a while
+	removeRun(held)
+	held.wants("removed; q leaves")
+	held.lacks("p resumes")
 	tiny := driving(t, 40, 10, dumping())
 	removeRun(tiny)
 	tiny.wants("run removed", "q detach")

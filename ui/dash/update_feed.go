@@ -33,6 +33,7 @@ func (m *model) takeEvent(e *session.Event) tea.Cmd {
 	case session.KindLost:
 		if e.Gone {
 			m.link.lose(gone, e.Since, m.now, orElse(clean(e.Problem), "the run is over"))
+			m.note = notice{} // what an earlier key was answered must not hide that there is nothing left to press
 			m.closeDialog("the run is over")
 			return nil
 		}
