@@ -41,6 +41,8 @@ type DumpOptions struct {
 	Tag string
 	// Control adjusts a running transfer; nil means nobody will.
 	Control *Control
+	// Vouch is for the source, when an interrupted Dump goes on. An engine that cannot go on has no use for it.
+	Vouch Vouch
 }
 
 // RestoreOptions says what to load into which database.

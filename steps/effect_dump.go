@@ -40,6 +40,7 @@ func (e dumpArchive) Do(ctx context.Context) error {
 	}
 	options := pgxfer.DumpOptions{
 		Source: source, Leader: leader, Dir: e.dir, Jobs: c.Jobs, Compress: c.Compress, Tag: c.Tag() + "/dump", TargetMajor: c.ToMajor, Control: e.env.Control,
+		Vouch: vouch(e.env),
 	}
 	result, err := e.env.Transfer.Dump(ctx, options, observer{e.env})
 	if errors.Is(err, pgxfer.ErrDirNotEmpty) {

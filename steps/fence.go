@@ -2,11 +2,11 @@ package steps
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
+
+	"changeover/pgxfer/pgserver"
 )
 
 // The write fence is the proof that nobody writes to a leader any more. Maintenance mode is not one (it stops the router
@@ -71,11 +71,7 @@ func readFence(ctx context.Context, server Server, leader Role) (f Fence, err er
 	if err != nil {
 		return f, err
 	}
-	sum := sha256.New()
-	for _, s := range sequences {
-		fmt.Fprintf(sum, "%s %d %t\n", s.QualifiedName(), s.LastValue, s.IsCalled)
-	}
-	f.Sequences = hex.EncodeToString(sum.Sum(nil))
+	f.Sequences = pgserver.DigestSequences(sequences)
 	id, known, err := server.SystemIdentifier(ctx)
 	if err != nil {
 		return f, err

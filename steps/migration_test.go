@@ -43,6 +43,8 @@ type migration struct {
 	now        func() time.Time // the engine's clock
 	// wrap changes what the steps see of Heroku; nil changes nothing.
 	wrap func(steps.Heroku) steps.Heroku
+	// transfer is the engine; nil is the classic one.
+	transfer pgxfer.Transfer
 	// before is the world as remember found it.
 	before world
 }
@@ -165,7 +167,10 @@ func (m *migration) bind(_ context.Context, env *steps.Env) error {
 	if err != nil {
 		return err
 	}
-	env.Heroku, env.Transfer, env.Data, env.Box = m.seen(), classic.Engine{}, data{}, thisMachine{adopted}
+	env.Heroku, env.Transfer, env.Data, env.Box = m.seen(), m.transfer, data{}, thisMachine{adopted}
+	if env.Transfer == nil {
+		env.Transfer = classic.Engine{}
+	}
 	env.Databases = steps.HerokuDatabases{Heroku: m.client, Look: env}
 	env.Report = func(context.Context) (string, error) { return filepath.Join(m.dir, "report.md"), nil }
 	return nil

@@ -78,6 +78,22 @@ func XidHorizon(ctx context.Context, q Querier) (uint64, error) {
 	return xid, nil
 }
 
+// Timeline is the newest timeline in the server's control file, which follows a promotion, its own or its leader's, some moments behind.
+// It is 0 when the role may not ask. Ask outside of a transaction: a refusal would end it.
+func Timeline(ctx context.Context, q Querier) (uint32, error) {
+	var timeline int64
+	err := q.QueryRow(ctx, `SELECT GREATEST(c.timeline_id, r.min_recovery_end_timeline)::bigint
+		FROM pg_catalog.pg_control_checkpoint() c, pg_catalog.pg_control_recovery() r`).Scan(&timeline)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == "42501" {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("asking for the timeline: %w", err)
+	}
+	return uint32(timeline), nil
+}
+
 // SystemIdentifier is the number a cluster shares with all its followers and nobody else. ok is false when the role may not ask.
 func SystemIdentifier(ctx context.Context, q Querier) (id uint64, ok bool, err error) {
 	var text string

@@ -2,6 +2,8 @@ package pgserver
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -18,6 +20,15 @@ type Sequence struct {
 
 // QualifiedName is schema.name, quoted.
 func (s Sequence) QualifiedName() string { return pgx.Identifier{s.Schema, s.Name}.Sanitize() }
+
+// DigestSequences is a hash of positions, in the order of the list.
+func DigestSequences(list []Sequence) string {
+	sum := sha256.New()
+	for _, s := range list {
+		fmt.Fprintf(sum, "%s %d %t\n", s.QualifiedName(), s.LastValue, s.IsCalled)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
 
 // sequencesPerQuery bounds the length of one statement.
 const sequencesPerQuery = 200

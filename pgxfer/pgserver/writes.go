@@ -13,13 +13,15 @@ import (
 // session that stays connected up to ten.
 func Writes(ctx context.Context, q Querier) (int64, error) {
 	var n int64
-	err := q.QueryRow(ctx, `SELECT COALESCE(pg_catalog.sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del), 0)::bigint
-		FROM pg_catalog.pg_stat_all_tables s JOIN pg_catalog.pg_class c ON c.oid = s.relid
-		WHERE NOT c.relisshared AND s.schemaname <> '`+HerokuSchema+`' AND NOT EXISTS (
-			SELECT FROM pg_catalog.pg_class stat WHERE stat.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
-			AND stat.relname IN ('pg_statistic', 'pg_statistic_ext_data') AND c.oid IN (stat.oid, stat.reltoastrelid))`).Scan(&n)
+	err := q.QueryRow(ctx, `SELECT COALESCE(pg_catalog.sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del), 0)::bigint `+counted).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting writes: %w", err)
 	}
 	return n, nil
 }
+
+// counted are the tables of [Writes], as s.
+const counted = `FROM pg_catalog.pg_stat_all_tables s JOIN pg_catalog.pg_class c ON c.oid = s.relid
+	WHERE NOT c.relisshared AND s.schemaname <> '` + HerokuSchema + `' AND NOT EXISTS (
+		SELECT FROM pg_catalog.pg_class stat WHERE stat.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
+		AND stat.relname IN ('pg_statistic', 'pg_statistic_ext_data') AND c.oid IN (stat.oid, stat.reltoastrelid))`

@@ -37,10 +37,12 @@ type CopyOptions struct {
 	// Tag and Control as in [pgxfer.DumpOptions].
 	Tag     string
 	Control *pgxfer.Control
+	// Vouch as in [pgxfer.DumpOptions].
+	Vouch pgxfer.Vouch
 }
 
 // Copy moves a database from one server to another, straight from memory. An interrupted copy goes on where it was, if nobody has written to
-// the source since.
+// the source since: see [Engine.Dump] for how that is told.
 //
 // Without a directory nothing touches the disk: there is no archive to fall back to, the source's snapshot is kept until the last row is
 // loaded, and the target keeps the plan. With one the rows are written there at the same time, and the source is let go of with the last
@@ -55,13 +57,14 @@ func (e Engine) Copy(ctx context.Context, opts CopyOptions, obs pgxfer.Observer)
 	}
 	c := &direct{
 		dump: &dump{Engine: e, report: meter.NewReporter(obs, e.Now), opts: pgxfer.DumpOptions{
-			Source: opts.Source, Leader: opts.Leader, Jobs: opts.Jobs, Tag: opts.Tag,
+			Source: opts.Source, Leader: opts.Leader, Jobs: opts.Jobs, Tag: opts.Tag, Vouch: opts.Vouch,
 		}, entries: map[string]piece.Entry{}},
 		restore: newRestore(e, pgxfer.RestoreOptions{
 			Target: opts.Target, Jobs: opts.Jobs, IndexJobs: opts.IndexJobs, MaxWAL: opts.MaxWAL, Tag: opts.Tag, Control: opts.Control,
 		}, obs),
 	}
 	c.restore.report = c.dump.report // one observer hears one voice at a time
+	sweepScratch(os.TempDir(), c.dump.report)
 	result, err := c.run(ctx, opts)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -99,11 +102,12 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 		r.dir, r.receipts = d.dir, d.dir
 		return c.withArchive(ctx, opts)
 	}
-	if d.dir, err = os.MkdirTemp("", "changeover-copy-"); err != nil {
+	room, err := newScratch(os.TempDir())
+	if err != nil {
 		return result, err
 	}
-	r.dir = d.dir
-	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
+	d.dir, r.dir = room.dir, room.dir
+	defer func() { err = errors.Join(err, room.remove()) }()
 	if err := d.snapshot(ctx); err != nil {
 		return result, err
 	}
@@ -195,13 +199,15 @@ func (c *direct) plan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(sameState(ctx, d.keeper.conn, old, old.Snapshot), sameFiles(ctx, d.keeper.conn, old.Tables)); err != nil {
-			return fmt.Errorf("%w: it holds a half-done copy, and %w; reset it", pgxfer.ErrTargetNotEmpty, err)
-		}
 		if old.Tools != d.plan.Tools || old.Source.SystemID != d.plan.Source.SystemID || old.Database != d.plan.Database {
 			return fmt.Errorf("%w: it holds a half-done copy of something else; reset it", pgxfer.ErrTargetNotEmpty)
 		}
-		d.plan, d.keeper.plan = old, old
+		if err := d.keeper.takeUp(ctx, old); errors.Is(err, errChanged) {
+			return fmt.Errorf("%w: it holds a half-done copy, and %w; reset it", pgxfer.ErrTargetNotEmpty, err)
+		} else if err != nil {
+			return err
+		}
+		d.plan = old
 	} else {
 		if err := d.cut(ctx); err != nil {
 			return err

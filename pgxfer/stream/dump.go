@@ -37,6 +37,8 @@ type dump struct {
 	status  *status
 	readers []*line
 	orphans orphans
+	// baseline was taken before the snapshot; nil where nothing can be told from one.
+	baseline *pgserver.Baseline
 
 	mu      sync.Mutex
 	entries map[string]piece.Entry // by item
@@ -44,7 +46,8 @@ type dump struct {
 }
 
 // Dump reads the source into the directory. A directory that holds the beginning of an interrupted dump of the same source is continued,
-// if nothing was written to the source in between; otherwise that beginning is discarded. Sessions that an earlier attempt with the
+// if nothing was written to the source in between; otherwise that beginning is discarded. Transactions that wrote nothing, as those of
+// autovacuum, are told apart by [pgxfer.DumpOptions.Vouch], and without it on a leader from 15 on by what the server counts. Sessions that an earlier attempt with the
 // same tag left on the source are ended first, so two dumps must not share a tag.
 func (e Engine) Dump(ctx context.Context, opts pgxfer.DumpOptions, obs pgxfer.Observer) (pgxfer.DumpResult, error) {
 	e = e.withDefaults()
@@ -56,6 +59,7 @@ func (e Engine) Dump(ctx context.Context, opts pgxfer.DumpOptions, obs pgxfer.Ob
 	}
 	began := e.Now()
 	d := &dump{Engine: e, opts: opts, report: meter.NewReporter(obs, e.Now), entries: map[string]piece.Entry{}}
+	sweepScratch(os.TempDir(), d.report)
 	result, err := d.all(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -106,9 +110,12 @@ func (d *dump) all(ctx context.Context) (result pgxfer.DumpResult, err error) {
 
 // snapshot opens the keeper and looks at everything.
 func (d *dump) snapshot(ctx context.Context) error {
-	d.keeper = &keeper{opener: session.Opener{Endpoint: d.opts.Source, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose)}}
+	d.keeper = &keeper{
+		opener: session.Opener{Endpoint: d.opts.Source, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose)},
+		tag:    d.opts.Tag, vouch: d.opts.Vouch, report: d.report,
+	}
 	err := d.insist(ctx, d.report, d.opts.Source.Name, func() error {
-		if err := d.endLeftovers(ctx); err != nil {
+		if err := d.lookFirst(ctx); err != nil {
 			return err
 		}
 		return d.keeper.open(ctx)
@@ -120,7 +127,11 @@ func (d *dump) snapshot(ctx context.Context) error {
 		if d.plan, err = plan.Survey(ctx, d.keeper.conn); err != nil {
 			return err
 		}
-		d.keeper.text = d.plan.Snapshot
+		d.plan.Timeline, d.plan.Vouched = d.keeper.timeline, d.opts.Vouch.ID
+		if !d.plan.Source.Follower {
+			d.plan.Baseline = d.baseline
+		}
+		d.keeper.text, d.keeper.then = d.plan.Snapshot, d.plan.State
 		if err := d.keeper.lock(ctx, d.plan); err != nil {
 			return err
 		}
@@ -141,7 +152,9 @@ func (d *dump) snapshot(ctx context.Context) error {
 	return nil
 }
 
-func (d *dump) endLeftovers(ctx context.Context) error {
+// lookFirst does what must be done before the snapshot is taken: it ends what an earlier attempt has left, and takes the baseline, so
+// that whatever the snapshot does not show is counted after it.
+func (d *dump) lookFirst(ctx context.Context) error {
 	conn, err := d.opts.Source.Connect(ctx, pgtools.AppName(d.opts.Tag, "stream watch"))
 	if err != nil {
 		return err
@@ -150,6 +163,13 @@ func (d *dump) endLeftovers(ctx context.Context) error {
 	ended, err := pgserver.TerminateTagged(ctx, conn, pgtools.AppName(d.opts.Tag, dumpPurpose))
 	if ended > 0 {
 		d.report.Warn("ended %d sessions that an earlier dump had left on %s", ended, d.opts.Source.Name)
+	}
+	if err != nil || d.opts.Vouch.Same != nil {
+		return err
+	}
+	if d.baseline, err = pgserver.TakeBaseline(ctx, conn); err != nil && session.Code(err) != "" {
+		// The role may not look at everything. Then nobody can tell, which matters only to who is interrupted.
+		d.baseline, err = nil, nil
 	}
 	return err
 }
@@ -228,6 +248,9 @@ func (d *dump) goOn(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("archive directory %s holds a finished dump: name another one, or discard it", d.dir)
 	}
 	entries, reason := d.found(ctx)
+	if errors.Is(reason, errUnsettled) || ctx.Err() != nil {
+		return false, errors.Join(reason, ctx.Err())
+	}
 	if reason != nil {
 		d.report.Warn("the interrupted dump in %s is of no use (%v): starting over", d.dir, reason)
 		return false, nil
@@ -250,7 +273,7 @@ func (d *dump) found(ctx context.Context) ([]piece.Entry, error) {
 	if old.Source.SystemID != d.plan.Source.SystemID || old.Database != d.plan.Database {
 		return nil, errors.New("it is of another database")
 	}
-	if err := errors.Join(sameState(ctx, d.keeper.conn, d.plan, old.Snapshot), sameFiles(ctx, d.keeper.conn, old.Tables)); err != nil {
+	if err := d.keeper.takeUp(ctx, old); err != nil {
 		return nil, err
 	}
 	journal, entries, of, err := piece.OpenJournal(d.dir)
@@ -260,7 +283,7 @@ func (d *dump) found(ctx context.Context) ([]piece.Entry, error) {
 	if of != hash {
 		return nil, errors.Join(errors.New("its journal is of another plan"), journal.Close())
 	}
-	d.plan, d.hash, d.journal, d.keeper.plan = old, hash, journal, old
+	d.plan, d.hash, d.journal = old, hash, journal
 	return entries, nil
 }
 

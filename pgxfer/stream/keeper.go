@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"changeover/pgxfer"
+	"changeover/pgxfer/meter"
 	"changeover/pgxfer/pgserver"
 	"changeover/pgxfer/stream/plan"
 	"changeover/pgxfer/stream/session"
@@ -19,12 +21,20 @@ import (
 // snapshot from it, at any time.
 type keeper struct {
 	opener session.Opener
+	tag    string // of all our sessions
+	vouch  pgxfer.Vouch
+	report *meter.Reporter
 
 	mu   sync.Mutex
 	conn *pgx.Conn
 	id   string // of the exported snapshot; empty where the server cannot export one
 	text string // state of all transactions in it
 	plan *plan.Plan
+	then plan.State // of the source when the plan was made
+
+	// As they were just before the snapshot was taken: it shows at least that much.
+	from     pgserver.LSN
+	timeline uint32 // 0 where the role may not ask
 }
 
 // open takes the snapshot.
@@ -41,7 +51,13 @@ func (k *keeper) open(ctx context.Context) error {
 	return nil
 }
 
-func (k *keeper) take(ctx context.Context, conn *pgx.Conn) error {
+func (k *keeper) take(ctx context.Context, conn *pgx.Conn) (err error) {
+	if k.from, err = pgserver.Position(ctx, conn); err != nil {
+		return err
+	}
+	if k.timeline, err = pgserver.Timeline(ctx, conn); err != nil {
+		return err
+	}
 	if err := session.Exec(ctx, conn, `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`); err != nil {
 		return fmt.Errorf("taking a snapshot: %w", err)
 	}
@@ -189,7 +205,11 @@ func (k *keeper) renew(ctx context.Context, gone string) error {
 	if err := k.open(ctx); err != nil {
 		return err
 	}
-	if err := sameState(ctx, k.conn, k.plan, k.text); err != nil {
+	if err := k.same(ctx, k.then); err != nil {
+		return err
+	}
+	var err error
+	if k.text, err = plan.SnapshotText(ctx, k.conn, k.plan.Source.Version); err != nil {
 		return err
 	}
 	return lockTables(ctx, k.conn, k.plan)
@@ -201,11 +221,16 @@ func sameState(ctx context.Context, conn *pgx.Conn, p *plan.Plan, text string) e
 	if err != nil {
 		return err
 	}
-	parts := strings.Split(text, ":")
-	if now != text || len(parts) != 3 || parts[0] != parts[1] || parts[2] != "" {
+	if now != text || !still(text) {
 		return fmt.Errorf("%w (transactions then %s, now %s)", errChanged, text, now)
 	}
 	return nil
+}
+
+// still says whether no transaction was under way.
+func still(text string) bool {
+	parts := strings.Split(text, ":")
+	return len(parts) == 3 && parts[0] == parts[1] && parts[2] == ""
 }
 
 // unchanged fails when somebody has written since the snapshot was taken, where others could not be given the snapshot itself.

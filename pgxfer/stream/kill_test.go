@@ -85,13 +85,14 @@ func killAgain(t *testing.T, o order) (kills int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	temporary := t.TempDir()
+	defer nothingIn(t, temporary)
 	for life := 150 * time.Millisecond; ; life += 120 * time.Millisecond {
 		if kills > 40 {
 			t.Fatal("it never got through")
 		}
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		// What a killed process leaves in the temporary directory goes with the test.
-		cmd.Env = append(os.Environ(), childEnv+"="+string(raw), "GORACE=atexit_sleep_ms=0", "TMPDIR="+t.TempDir())
+		cmd.Env = append(os.Environ(), childEnv+"="+string(raw), "GORACE=atexit_sleep_ms=0", "TMPDIR="+temporary)
 		var heard tail
 		cmd.Stderr = &heard
 		// pg_dump and pg_restore are in groups of their own and end with their parent.
@@ -110,6 +111,19 @@ func killAgain(t *testing.T, o order) (kills int) {
 		}
 		kills++
 	}
+}
+
+// nothingIn wants the next transfer, whatever becomes of it, to remove what killed ones have left.
+func nothingIn(t *testing.T, temporary string) {
+	t.Helper()
+	t.Setenv("TMPDIR", temporary)
+	within(t, "what killed copies have left is gone", func() bool {
+		if _, err := fast.Dump(t.Context(), pgxfer.DumpOptions{}, nil); err == nil {
+			t.Fatal("a dump of nothing")
+		}
+		left, _ := filepath.Glob(filepath.Join(temporary, "changeover-copy-*"))
+		return len(left) == 0
+	})
 }
 
 type tail []byte

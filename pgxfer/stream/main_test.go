@@ -57,7 +57,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // quietServer is a server of the test's own that does nothing by itself: an ANALYZE of autovacuum counts as a transaction, and then nobody
-// can tell that nothing was written to the source since.
+// can tell from a follower, or while somebody is connected to the source, that nothing was written to it since.
 func quietServer(t *testing.T, options ...pgtest.Option) *localpg.Cluster {
 	t.Helper()
 	return pgtest.Cluster(t, append(options, pgtest.Settings(map[string]string{"autovacuum": "off"}))...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -86,6 +87,7 @@ func (e Engine) Restore(ctx context.Context, opts pgxfer.RestoreOptions, obs pgx
 		opts.Tag = defaultTag
 	}
 	r := newRestore(e, opts, obs)
+	sweepScratch(os.TempDir(), r.report)
 	result, err := r.fromArchive(ctx)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -246,3 +246,6 @@ func isAgain(err error) bool { return errors.Is(err, graph.ErrAgain) }
 
 // errChanged means that the source is not what the plan was made from.
 var errChanged = errors.New("the source was written to since the dump began; dump again into a new directory")
+
+// errUnsettled means that nobody could be asked whether it is.
+var errUnsettled = errors.New("asking whether the source is still what the interrupted attempt has read")

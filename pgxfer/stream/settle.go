@@ -101,7 +101,7 @@ func (r *restore) sameRestore(ctx context.Context, old *receipt.Receipt) error {
 	// A copy makes its plan anew: what counts is that the source is what it was.
 	r.source.mu.Lock() // the session is kept awake meanwhile
 	defer r.source.mu.Unlock()
-	if err := sameState(ctx, r.source.conn, r.plan, old.Source.Snapshot); err != nil {
+	if err := r.source.same(ctx, old.Source.State); err != nil {
 		if errors.Is(err, errChanged) {
 			err = errors.New("and the source was written to since")
 		}
@@ -111,7 +111,7 @@ func (r *restore) sameRestore(ctx context.Context, old *receipt.Receipt) error {
 }
 
 func sourceOf(p *plan.Plan) receipt.Source {
-	return receipt.Source{SystemID: p.Source.SystemID, Database: p.Database, Snapshot: p.Snapshot}
+	return receipt.Source{SystemID: p.Source.SystemID, Database: p.Database, State: p.State}
 }
 
 // checkRows reads all tables.

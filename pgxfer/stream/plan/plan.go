@@ -21,8 +21,7 @@ import (
 type Plan struct {
 	Source   archive.Source `json:"source"`
 	Database string         `json:"database"`
-	// Snapshot is the state of all transactions that the pieces show (pg_current_snapshot).
-	Snapshot    string `json:"snapshot"`
+	State
 	BlockSize   int64  `json:"block_size"`
 	Tools       string `json:"tools"`       // version of pg_dump
 	ToolsMajor  int    `json:"tools_major"` // pg_restore must not be older

@@ -56,6 +56,7 @@ func (p *Plan) askSource(ctx context.Context, conn *pgx.Conn) (err error) {
 	if s.LSN, err = pgserver.Position(ctx, conn); err != nil {
 		return err
 	}
+	p.Position = s.LSN
 	if s.Xid, err = pgserver.XidHorizon(ctx, conn); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"changeover/pgxfer/archive"
 	"changeover/pgxfer/pgserver"
 	"changeover/pgxfer/stream/piece"
+	"changeover/pgxfer/stream/plan"
 )
 
 // format is that of the file.
@@ -49,7 +50,7 @@ type Receipt struct {
 type Source struct {
 	SystemID uint64 `json:"system_id,omitempty"`
 	Database string `json:"database"`
-	Snapshot string `json:"snapshot"`
+	plan.State
 }
 
 // Target is one database on one server. A database that was dropped and made again has another number.
