@@ -202,13 +202,23 @@ func (k *keeper) renew(ctx context.Context, gone string) error {
 	}
 	session.Close(ctx, k.conn)
 	k.conn = nil
-	if err := k.open(ctx); err != nil {
-		return err
+	err := k.open(ctx)
+	if err == nil {
+		err = k.compare(ctx)
 	}
+	if err != nil {
+		// Nobody may join a snapshot of which it is not known what it shows. The next reader finds the old one gone, and tries again.
+		session.Close(ctx, k.conn)
+		k.conn, k.id = nil, gone
+	}
+	return err
+}
+
+// compare fails unless the new snapshot shows what the old one did.
+func (k *keeper) compare(ctx context.Context) (err error) {
 	if err := k.same(ctx, k.then); err != nil {
 		return err
 	}
-	var err error
 	if k.text, err = plan.SnapshotText(ctx, k.conn, k.plan.Source.Version); err != nil {
 		return err
 	}

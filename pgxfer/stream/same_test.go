@@ -291,3 +291,48 @@ func replayed(t *testing.T, leader, follower *localpg.Cluster, db pgtest.DB) {
 		return still
 	})
 }
+
+// When the server ends all sessions of an attempt, it takes a new snapshot and goes on in that only if it shows the same.
+func TestSnapshotThatIsLostIsReplacedByTheSame(t *testing.T) {
+	leader := quietServer(t)
+	for _, c := range meanwhile[:2] {
+		t.Run(c.name, func(t *testing.T) {
+			source, target := small(t, leader), pgtest.Database(t, pgtest.Shared(t))
+			holder := holdGate(t, target)
+			obs := &recorder{}
+			wait, _ := background(t, func(ctx context.Context) error {
+				_, err := fast.Copy(ctx, stream.CopyOptions{
+					Source: endpoint(t, "old-primary", source.URL), Target: endpoint(t, "fast-primary", target.URL), Jobs: 1, Tag: "renewed",
+				}, obs)
+				return err
+			})
+			waitsAtGate(t, target, "renewed")
+			pgtest.Exec(t, source.AdminConfig(leader), c.sql...)
+			admin := pgtest.Connect(t, leader.AdminConfig())
+			within(t, "nobody else is connected to the source", func() bool {
+				var n int
+				err := admin.QueryRow(t.Context(), `SELECT count(*)::int FROM pg_stat_activity WHERE datname = $1 AND usename IS NOT NULL
+					AND application_name NOT LIKE 'renewed%'`, source.Name).Scan(&n)
+				return err == nil && n == 0
+			})
+			if _, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'renewed stream dump'`); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := holder.Exec(t.Context(), `SELECT pg_advisory_unlock_all()`); err != nil {
+				t.Fatal(err)
+			}
+			err := wait()
+			if c.why != "" {
+				if err == nil || !strings.Contains(err.Error(), c.why) {
+					t.Errorf("want %q, got %v\n%s", c.why, err, obs.text())
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("%v\n%s", err, obs.text())
+			}
+			wentOn(t, obs, "")
+			(&world{db: source, leader: leader, follower: leader}).mustEqual(t, target)
+		})
+	}
+}

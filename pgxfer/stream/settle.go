@@ -66,7 +66,9 @@ func (r *restore) finished(ctx context.Context, notEmpty error) error {
 		return errors.Join(notEmpty, err)
 	}
 	at := old.At.Format("2006-01-02 15:04 MST")
-	if err := r.sameRestore(ctx, old); err != nil {
+	if err := r.sameRestore(ctx, old); errors.Is(err, errUnsettled) {
+		return err
+	} else if err != nil {
 		return fmt.Errorf("%w: a restore finished in it at %s, %w; reset it, or use a new database", pgxfer.ErrTargetNotEmpty, at, err)
 	}
 	r.report.Info("%s holds a restore of the same state that was finished at %s: checking that nothing was changed since", r.opts.Target.Name, at)
