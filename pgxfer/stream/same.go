@@ -45,7 +45,8 @@ func (k *keeper) same(ctx context.Context, then plan.State) error {
 	}
 	switch {
 	case !still(then.Snapshot):
-		// What was under way may have been counted before, and was not seen.
+		// What was under way then, behind others that were over, was not seen, and moves no horizon when it ends: whoever vouches by that may
+		// have missed it. What was under way in front of all others does move it.
 		return differs
 	case horizon(now) < horizon(then.Snapshot) || k.from < then.Position:
 		return fmt.Errorf("%w (%s was set back)", errChanged, k.opener.Endpoint.Name)
