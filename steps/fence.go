@@ -35,6 +35,16 @@ func proveFence(ctx context.Context, env *Env, leader Role) (Fence, error) {
 				horizon, detail = 0, foreign[0]+" is connected"
 				return nil
 			}
+			// One that is put aside has its id already: its COMMIT PREPARED would move no horizon.
+			prepared, err := server.PreparedTransactions(ctx)
+			if err != nil {
+				return err
+			}
+			if len(prepared) > 0 {
+				horizon = 0
+				detail = fmt.Sprintf("transaction %q, prepared by %s, is open: COMMIT PREPARED or ROLLBACK PREPARED it", prepared[0].GID, prepared[0].Owner)
+				return nil
+			}
 			now, err := server.XidHorizon(ctx)
 			if err != nil {
 				return err

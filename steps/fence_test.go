@@ -1,6 +1,7 @@
 package steps_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,16 +10,38 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"changeover/heroku/sim"
 	"changeover/steps"
 )
+
+// statement runs SQL in a session that is gone at once. The steps may end it as a leftover before it is through.
+func (m *migration) statement(role steps.Role, sql string) {
+	m.t.Helper()
+	m.until(sql, func() bool {
+		conn := m.connect(role)
+		defer conn.Close(m.t.Context())
+		_, err := conn.PgConn().Exec(m.t.Context(), sql).ReadAll()
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code != "57P01" {
+			m.t.Fatal(err)
+		}
+		return err == nil
+	})
+}
 
 func TestTheFenceNamesAWriterAndForgivesAutovacuum(t *testing.T) {
 	t.Parallel()
 	m := newMigration(t, func(s *setUp) { s.watchEvery = 300 * time.Millisecond })
 	m.advance(1, 2, 5)
 	m.appWritesTo(steps.OldPrimary)
-	m.advance(3)
+	// Put aside by a process that is long gone: no session has it, and its id is older than any proof.
+	m.statement(steps.OldPrimary, "BEGIN; CREATE TABLE put_aside (id int); PREPARE TRANSACTION 'a payment'")
+	m.start(3)
+	m.doing(3, `transaction "a payment"`)
+	m.statement(steps.OldPrimary, "COMMIT PREPARED 'a payment'")
+	m.awaitState(3, steps.Done)
 	m.wantAnAutovacuum()
 	m.advance(4)
 	fence, _ := steps.FactFence.Get(m.facts())

@@ -20,6 +20,7 @@ type Server interface {
 	ReadOnly(ctx context.Context) (bool, error)
 	UserTables(ctx context.Context) (int, error)
 	Sessions(ctx context.Context) ([]pgserver.Session, error)
+	PreparedTransactions(ctx context.Context) ([]pgserver.Prepared, error)
 	XidHorizon(ctx context.Context) (uint64, error)
 	Writes(ctx context.Context) (int64, error)
 	Tally(ctx context.Context) ([]pgserver.TableWrites, error)
@@ -67,6 +68,10 @@ func (s session) UserTables(ctx context.Context) (int, error) {
 
 func (s session) Sessions(ctx context.Context) ([]pgserver.Session, error) {
 	return pgserver.Sessions(ctx, s.conn)
+}
+
+func (s session) PreparedTransactions(ctx context.Context) ([]pgserver.Prepared, error) {
+	return pgserver.PreparedTransactions(ctx, s.conn)
 }
 
 func (s session) XidHorizon(ctx context.Context) (uint64, error) {

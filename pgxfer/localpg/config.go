@@ -18,6 +18,7 @@ func defaultSettings() map[string]string {
 		"shared_buffers":               "64MB",
 		"maintenance_work_mem":         "64MB",
 		"max_connections":              "100",
+		"max_prepared_transactions":    "10",
 		"wal_level":                    "replica",
 		"hot_standby":                  "on",
 		"max_wal_senders":              "10",

@@ -119,6 +119,9 @@ func (s server) Sessions(ctx context.Context) ([]pgserver.Session, error) {
 	})
 }
 
+// PreparedTransactions are none: the app in here knows no two phases.
+func (s server) PreparedTransactions(context.Context) ([]pgserver.Prepared, error) { return nil, nil }
+
 func (s server) XidHorizon(ctx context.Context) (uint64, error) {
 	return ask(ctx, s, func(a *addon) (uint64, error) { return a.Xid, nil })
 }
