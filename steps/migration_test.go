@@ -26,7 +26,7 @@ import (
 
 const (
 	app      = "shop"
-	patience = 60 * time.Second
+	patience = 3 * time.Minute
 )
 
 // migration is one run: the real steps in the real engine against a simulated Heroku on real PostgreSQL servers.

@@ -208,7 +208,7 @@ func midway(t *testing.T, obs *recorder, like func(pgxfer.Progress) bool, run fu
 	}
 }
 
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // working is a sample with a worker on the object.
 func working(kind, object string) func(pgxfer.Progress) bool {

@@ -131,12 +131,14 @@ func pauses(t *testing.T, w *world) {
 	idle := 0
 	err := midway(t, obs, working(pgxfer.KindData, "public.big"), func(obs *recorder) error {
 		return midway(t, obs, func(p pgxfer.Progress) bool {
-			if p.Paused {
-				g.Open()
+			if !p.Paused { // also before there are any workers
+				idle = 0
+				return false
 			}
+			g.Open()
 			idle++
 			for _, w := range p.Workers {
-				if w.Kind != "" || !p.Paused {
+				if w.Kind != "" {
 					idle = 0
 				}
 			}

@@ -96,6 +96,9 @@ func (m *model) press(verb steps.Verb, step int) {
 	case promised != (err == nil):
 		m.t.Fatalf("the screen promised %v for %s %d, the answer was %v", promised, verb, step, err)
 	}
+	if err == nil && (verb == steps.ResumeRun || verb == steps.BailOut) {
+		m.silent = -1 // that pause is over, even when the engine finds a reason for another one at once
+	}
 	synctest.Wait()
 	switch {
 	case m.e.View().Paused && m.silent < 0:
