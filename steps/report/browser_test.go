@@ -78,7 +78,7 @@ func load(t *testing.T, page string) visit {
 // profile is a directory for a browser. Whoever of its processes still writes there when it has ended is waited for.
 func profile(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "browser-")
+	dir, err := os.MkdirTemp("", "browser-") //nolint:usetesting // t.TempDir fails when somebody still writes there
 	if err != nil {
 		t.Fatal(err)
 	}
