@@ -148,9 +148,10 @@ func makeHome(config *pgx.ConnConfig) (string, error) {
 // homePattern is the whole name of such a directory.
 var homePattern = regexp.MustCompile(`^` + homePrefix + `(\d+)-\d+$`)
 
-// sweepHomes removes the private directories of processes of ours that were killed before they could. It deletes by name only the one
-// file we put there, so a mistaken match can do no harm.
-func sweepHomes() {
+// Sweep removes the private directories, and the passwords in them, of processes of ours that were killed before they could. It deletes by
+// name only the one file we put there, so a mistaken match can do no harm. Every start of a program does it; an engine that comes back after a
+// kill does it at once, because it may not need a program again.
+func Sweep() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), homePrefix+"*"))
 	for _, dir := range left {
 		owner := homePattern.FindStringSubmatch(filepath.Base(dir))

@@ -210,7 +210,7 @@ func TestHome(t *testing.T) {
 	if _, err := makeHome(parse(t, `postgres://u:a%0Ab@h/d`)); err == nil || strings.Contains(err.Error(), "a\nb") {
 		t.Errorf("a password with a line break: %v", err)
 	}
-	sweepHomes()
+	Sweep()
 	if _, err := os.Stat(home); err != nil {
 		t.Errorf("that of a living process was swept: %v", err)
 	}
@@ -233,7 +233,7 @@ func TestSweepTakesOnlyWhatIsCertainlyOurs(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, kept, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	sweepHomes()
+	Sweep()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

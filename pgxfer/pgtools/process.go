@@ -69,7 +69,7 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	sweepHomes()
+	Sweep()
 	config := c.Endpoint.Config()
 	home, err := makeHome(config)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"changeover/heroku"
 	"changeover/pgxfer"
 	"changeover/pgxfer/children"
+	"changeover/pgxfer/pgtools"
 	"changeover/steps"
 	"changeover/steps/engine"
 	"changeover/steps/rundir"
@@ -32,6 +33,7 @@ type parts struct {
 
 // newParts wires the parts of a run. Nothing is sent yet.
 func newParts(ctx context.Context, run rundir.Dir, config steps.Config, token heroku.Secret) (*parts, error) {
+	pgtools.Sweep()
 	client, err := newHeroku(config.PlatformURL, config.DataURL, token)
 	if err != nil {
 		return nil, err

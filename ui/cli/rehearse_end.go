@@ -10,6 +10,7 @@ import (
 
 	"changeover/pgxfer/children"
 	"changeover/pgxfer/localpg"
+	"changeover/pgxfer/pgtools"
 	"changeover/steps/rundir"
 	"changeover/steps/session"
 )
@@ -95,6 +96,7 @@ func endRehearsal(ctx context.Context, run rundir.Dir) error {
 	if err := endSim(ctx, simDir(run)); err != nil {
 		return err
 	}
+	pgtools.Sweep()
 	// A simulator that was killed has left its servers behind.
 	_, err := localpg.Sweep(ctx, "")
 	return errors.Join(err, removeRehearsal(run))
