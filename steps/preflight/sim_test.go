@@ -20,6 +20,7 @@ func TestTheSimulatedShop(t *testing.T) {
 	server, client := simulate(t, "standard-4")
 	r := wish(t)
 	r.PlatformURL, r.DataURL, r.Rehearsal = server.URL(), server.URL(), true
+	r.Now = time.Now // the simulator's clock, by which it says when maintenance is due
 	r.Offered = []int{pgtest.Majors(t)[0].Major}
 	r.ToMajor = 0
 
@@ -72,6 +73,7 @@ func TestTheSimulatedShop(t *testing.T) {
 func TestTheSimulatedEssentialPlanIsBlocked(t *testing.T) {
 	server, client := simulate(t, "essential-1")
 	r := wish(t)
+	r.Now = time.Now
 	r.PlatformURL, r.DataURL = server.URL(), server.URL()
 	blockedBy(t, client, r, "database")
 }
