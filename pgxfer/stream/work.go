@@ -214,7 +214,9 @@ func (r *restore) doNode(ctx context.Context, slot int, n *graph.Node) error {
 	if list, ok := n.Work.([]unit); ok {
 		return r.load(ctx, slot, list)
 	}
-	return r.execute(ctx, slot, n.Work.(*job))
+	j := n.Work.(*job)
+	j.yields = j.index != nil && r.run.Yields(n)
+	return r.execute(ctx, slot, j)
 }
 
 // addPost adds the entries of the table of contents that are work for the server. The others are left for the tail.

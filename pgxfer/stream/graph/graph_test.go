@@ -48,6 +48,38 @@ func TestLongestWayFirst(t *testing.T) {
 	}
 }
 
+// What is done in time anyhow leaves room for the node that decides about the end; where there is too much for that, nobody does.
+func TestWhatIsNotOnTheLongestWayYields(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		workers int
+		beside  []float64 // costs of what is beside a node of 10 s
+		yields  bool
+	}{
+		{"done long before", 2, []float64{1, 2, 3}, true},
+		{"done just before", 2, []float64{5, 4}, true},
+		{"as much as three can do", 3, []float64{5, 5, 5, 5}, true},
+		{"too much for two", 2, []float64{5, 5, 5, 5}, false},
+		{"nothing decides", 2, []float64{10}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := &Graph{}
+			decides := g.Add(&Node{Name: "decides", Cost: 10})
+			var other *Node
+			for i, cost := range c.beside {
+				other = g.Add(&Node{Name: fmt.Sprint("beside ", i), Cost: cost})
+			}
+			r := New(g, Limits{Total: c.workers})
+			if r.Yields(decides) {
+				t.Error("what decides about the end yields")
+			}
+			if got := r.Yields(other); got != c.yields {
+				t.Errorf("the last beside it yields: %t, want %t", got, c.yields)
+			}
+		})
+	}
+}
+
 // A node that fails takes what depends on it along, and nothing else.
 func TestFailure(t *testing.T) {
 	g := &Graph{}

@@ -323,6 +323,15 @@ func (r *Run) SetLimits(limits Limits) bool {
 	return true
 }
 
+// Yields says whether a node should leave room for another one: that one decides when everything ends, and all the rest is done before it
+// by as many workers as there are. Where there is more work than that, whatever ends a node sooner is to the good.
+func (r *Run) Yields(n *Node) bool {
+	total, longest, first := r.Left()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return first != nil && n.rank < longest && total <= longest*float64(max(r.limits.Total, 1))
+}
+
 // Left is the cost still to be done, the longest way to the end, and the node it begins with. What runs counts in full.
 func (r *Run) Left() (total, longest float64, first *Node) {
 	r.mu.Lock()
