@@ -2,6 +2,7 @@ package pgxfer
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -57,10 +58,28 @@ type RestoreOptions struct {
 	// MaxWAL is how many bytes of WAL the target may have to keep before nothing new is loaded until it has less; 0 means any. A connection
 	// limit that is cut, which is how Heroku asks for less WAL, is always heeded.
 	MaxWAL int64
+	// ToastCompression is how the target compresses values too large for a page: [ToastAuto], which empty means too, or [ToastServer].
+	// The classic engine always leaves it to the server.
+	ToastCompression string
 	// Tag as in DumpOptions.
 	Tag string
 	// Control as in DumpOptions.
 	Control *Control
+}
+
+// Choices for the compression of large values on the target.
+const (
+	ToastAuto   = "auto"   // lz4 where the server can and nobody has chosen otherwise: it is several times faster than pglz
+	ToastServer = "server" // whatever is the default there
+)
+
+// KnownToast is an error unless the choice is one of those.
+func KnownToast(choice string) error {
+	switch choice {
+	case "", ToastAuto, ToastServer:
+		return nil
+	}
+	return fmt.Errorf("the compression of large values is %q; it must be %s or %s", choice, ToastAuto, ToastServer)
 }
 
 // DumpResult is what a finished dump measured. Sizes are bytes, never estimates.

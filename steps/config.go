@@ -38,6 +38,8 @@ type Config struct {
 	Engine   string `toml:"engine" json:"engine"`
 	Jobs     int    `toml:"jobs" json:"jobs"`
 	Compress string `toml:"compress" json:"compress,omitempty"`
+	// ToastCompression is how large values are compressed on fast-primary: "auto" (as empty), which is lz4 where it can, or "server".
+	ToastCompression string `toml:"toast_compression,omitempty" json:"toast_compression,omitempty"`
 
 	// Budget is how long production may be down in all; the outage clock is shown against it.
 	Budget Duration `toml:"budget" json:"budget"`

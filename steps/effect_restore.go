@@ -38,7 +38,9 @@ func (e restoreArchive) Do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := pgxfer.RestoreOptions{Target: target, Dir: e.dir, Jobs: c.Jobs, Tag: c.Tag() + "/restore", Manifest: e.manifest, Control: e.env.Control}
+	options := pgxfer.RestoreOptions{
+		Target: target, Dir: e.dir, Jobs: c.Jobs, ToastCompression: c.ToastCompression, Tag: c.Tag() + "/restore", Manifest: e.manifest, Control: e.env.Control,
+	}
 	result, err := e.env.Transfer.Restore(ctx, options, observer{e.env})
 	if errors.Is(err, pgxfer.ErrTargetNotEmpty) {
 		// An earlier try has died in it, and this engine cannot go on where it stood: loading a table twice doubles its rows.

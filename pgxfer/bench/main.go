@@ -121,7 +121,9 @@ func (b *bench) failures() (list []string) {
 	return list
 }
 
-func isOurs(way string) bool { return way == wayCopy || way == wayTee || way == wayArchive }
+func isOurs(way string) bool {
+	return way == wayCopy || way == wayTee || way == wayArchive || way == wayPglz
+}
 
 func (b *bench) save() error {
 	raw, err := json.MarshalIndent(b.results, "", "  ")

@@ -34,7 +34,7 @@ func (b *bench) runCosts(ctx context.Context) error {
 	if by := bySummary(c.peers); by[wayCopy].runs == 0 || by[wayTee].runs == 0 || by[wayArchive].runs == 0 {
 		for round := range b.options.Rounds {
 			for _, w := range peerWays(b.options) {
-				if w.ours {
+				if w.ours && !w.extra {
 					if err := b.once(ctx, w, &trial{source: source, target: b.targetOf(source), jobs: b.options.Jobs}, want, round, &c.Samples); err != nil {
 						return err
 					}
@@ -42,7 +42,7 @@ func (b *bench) runCosts(ctx context.Context) error {
 			}
 		}
 	}
-	wide := way{name: wayCopy, run: copied}
+	wide := way{name: wayCopy, run: copied()}
 	if err := b.once(ctx, wide, &trial{source: source, target: b.targetOf(source), jobs: wideJobs}, want, 0, &c.Wide); err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ const (
 	wayArchive = "archive"
 	wayTee     = "copy-archive"
 	wayCopy    = "copy"
+	wayPglz    = "copy-pglz"
 )
 
 // splitAbove is what pgcopydb's own documentation splits tables at in its examples, less than the largest table here.
@@ -64,7 +65,8 @@ func peerWays(o options) []way {
 	return append(ways,
 		way{name: wayArchive, title: "changeover transfer dump + restore, side by side", ours: true, run: archived},
 		way{name: wayTee, title: "changeover transfer copy --dir", ours: true, run: teed},
-		way{name: wayCopy, title: "changeover transfer copy", ours: true, run: copied})
+		way{name: wayPglz, title: "changeover transfer copy --toast-compression=server", ours: true, extra: true, run: copied("--toast-compression=server")},
+		way{name: wayCopy, title: "changeover transfer copy", ours: true, run: copied()})
 }
 
 // step runs programs and adds up what they need.
@@ -136,8 +138,10 @@ func archived(ctx context.Context, t *trial) error {
 	return t.step(ctx, t.changeover("dump", "--dir", archive, "--jobs", jobs), t.changeover("restore", "--dir", archive, "--jobs", jobs))
 }
 
-func copied(ctx context.Context, t *trial) error {
-	return t.step(ctx, t.changeover("copy", "--jobs", strconv.Itoa(t.jobs)))
+func copied(more ...string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		return t.step(ctx, t.changeover(append([]string{"copy", "--jobs", strconv.Itoa(t.jobs)}, more...)...))
+	}
 }
 
 // teed streams as copied does, and fills an archive on the way.

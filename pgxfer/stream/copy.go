@@ -34,6 +34,8 @@ type CopyOptions struct {
 	Receipts string
 	// MaxWAL as in [pgxfer.RestoreOptions].
 	MaxWAL int64
+	// ToastCompression as in [pgxfer.RestoreOptions].
+	ToastCompression string
 	// Tag and Control as in [pgxfer.DumpOptions].
 	Tag     string
 	Control *pgxfer.Control
@@ -60,7 +62,7 @@ func (e Engine) Copy(ctx context.Context, opts CopyOptions, obs pgxfer.Observer)
 			Source: opts.Source, Leader: opts.Leader, Jobs: opts.Jobs, Tag: opts.Tag, Vouch: opts.Vouch,
 		}, entries: map[string]piece.Entry{}},
 		restore: newRestore(e, pgxfer.RestoreOptions{
-			Target: opts.Target, Jobs: opts.Jobs, IndexJobs: opts.IndexJobs, MaxWAL: opts.MaxWAL, Tag: opts.Tag, Control: opts.Control,
+			Target: opts.Target, Jobs: opts.Jobs, IndexJobs: opts.IndexJobs, MaxWAL: opts.MaxWAL, ToastCompression: opts.ToastCompression, Tag: opts.Tag, Control: opts.Control,
 		}, obs),
 	}
 	c.restore.report = c.dump.report // one observer hears one voice at a time
@@ -85,6 +87,9 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 	d, r := c.dump, c.restore
 	if d.opts.Jobs < 1 {
 		return result, errors.New("the number of jobs must be at least 1")
+	}
+	if err := pgxfer.KnownToast(opts.ToastCompression); err != nil {
+		return result, err
 	}
 	d.report.Progress(pgxfer.Progress{Phase: "schema"})
 	err = r.insist(ctx, r.report, opts.Target.Name, func() (err error) {

@@ -101,7 +101,7 @@ func (e Engine) Restore(ctx context.Context, opts pgxfer.RestoreOptions, obs pgx
 func newRestore(e Engine, opts pgxfer.RestoreOptions, obs pgxfer.Observer) *restore {
 	r := &restore{
 		Engine: e, opts: opts, report: meter.NewReporter(obs, e.Now), began: e.Now(),
-		opener: session.Opener{Endpoint: opts.Target, AppName: pgtools.AppName(opts.Tag, restorePurpose), Write: true},
+		opener: session.Opener{Endpoint: opts.Target, AppName: pgtools.AppName(opts.Tag, restorePurpose), Write: true, Fast: opts.ToastCompression != pgxfer.ToastServer},
 		pieces: map[string]piece.Entry{}, gates: map[string]*graph.Node{}, left: map[uint32]int{}, tried: map[string]bool{},
 	}
 	r.stage.Store("schema")
@@ -109,7 +109,10 @@ func newRestore(e Engine, opts pgxfer.RestoreOptions, obs pgxfer.Observer) *rest
 }
 
 func (r *restore) fromArchive(ctx context.Context) (pgxfer.RestoreResult, error) {
-	var err error
+	err := pgxfer.KnownToast(r.opts.ToastCompression)
+	if err != nil {
+		return r.result, err
+	}
 	if r.dir, err = filepath.Abs(r.opts.Dir); err != nil {
 		return r.result, err
 	}
@@ -203,6 +206,9 @@ func (r *restore) prepare(ctx context.Context) error {
 	if err := ledger.Lock(ctx, r.control); err != nil {
 		return err
 	}
+	if err := r.sayToast(ctx); err != nil {
+		return err
+	}
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
@@ -218,6 +224,16 @@ func (r *restore) prepare(ctx context.Context) error {
 		}
 	}
 	return r.choose(ctx)
+}
+
+// sayToast tells what is stored otherwise than the server would by itself.
+func (r *restore) sayToast(ctx context.Context) error {
+	fast, err := session.FastToast(ctx, r.control)
+	if err == nil && fast {
+		r.report.Info("large values are compressed with lz4 on %s, because its default, pglz, takes several times as long; --toast-compression=%s leaves it to the server",
+			r.opts.Target.Name, pgxfer.ToastServer)
+	}
+	return err
 }
 
 // begin finds out how far an earlier attempt has come, or begins the ledger.

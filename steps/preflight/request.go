@@ -36,6 +36,8 @@ type Request struct {
 	Engine   string // "stream" or "classic"; "" is stream
 	Jobs     int    // 0 is 4
 	Compress string
+	// ToastCompression is as in [steps.Config].
+	ToastCompression string
 
 	// Durations: 0 is the default (2 h, 24 h, 5 s, 5 s), a negative one is none.
 	Budget, Soak, Quiet, Poll time.Duration
@@ -89,7 +91,7 @@ func (r Request) base() (steps.Config, error) {
 	c := steps.Config{
 		Run: r.Run, Token4: hex.EncodeToString(token), Created: r.now().UTC().Truncate(time.Second),
 		App: r.App, AlsoApps: slices.Clone(r.AlsoApps), ToMajor: r.ToMajor,
-		WorkDir: dir, Engine: r.Engine, Jobs: r.Jobs, Compress: r.Compress,
+		WorkDir: dir, Engine: r.Engine, Jobs: r.Jobs, Compress: r.Compress, ToastCompression: r.ToastCompression,
 		Budget: orDefault(r.Budget, DefaultBudget), Soak: orDefault(r.Soak, DefaultSoak),
 		Quiet: orDefault(r.Quiet, DefaultQuiet), Poll: orDefault(r.Poll, DefaultPoll),
 		DestroyOldPrimary: r.DestroyOldPrimary, NotifyURL: r.NotifyURL, NotifyCommand: slices.Clone(r.NotifyCommand),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"changeover/pgxfer"
 	"changeover/steps"
 )
 
@@ -109,6 +110,8 @@ func Validate(c steps.Config) error {
 		return fmt.Errorf("engine is %q; it must be classic or stream", c.Engine)
 	case c.Engine == "stream" && !slices.Contains([]string{"", "auto", "none", "lz4", "zstd"}, c.Compress):
 		return fmt.Errorf("compress is %q; the engine stream can do auto, none, lz4 or zstd", c.Compress)
+	case pgxfer.KnownToast(c.ToastCompression) != nil:
+		return pgxfer.KnownToast(c.ToastCompression)
 	case c.Jobs < 1:
 		return fmt.Errorf("jobs is %d; it must be at least 1", c.Jobs)
 	case c.Poll <= 0:

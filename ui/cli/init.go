@@ -59,6 +59,7 @@ func (s *setup) flags(cmd *cobra.Command) {
 	f.StringVar(&s.Engine, "engine", stream.Name, "transfer engine: stream, or classic, which is pg_dump and pg_restore")
 	f.IntVar(&s.Jobs, "jobs", preflight.DefaultJobs, "parallel workers of dump and restore")
 	f.StringVar(&s.Compress, "compress", "", "compression of the archive: auto, none, lz4 or zstd; gzip with the classic engine only")
+	f.StringVar(&s.ToastCompression, "toast-compression", "", "large values on fast-primary: auto (lz4 where it can, the default) or server (its default)")
 	f.DurationVar(&s.Budget, "budget", preflight.DefaultBudget, "how long production may be down in all")
 	f.DurationVar(&s.Soak, "soak", preflight.DefaultSoak, "how long final-primary must serve before anything is deleted")
 	f.DurationVar(&s.Quiet, "quiet", preflight.DefaultQuiet, "how long a database must be still to count as fenced")

@@ -28,6 +28,7 @@ type transfer struct {
 	jobs, indexJobs  int
 	maxWAL           string
 	compress, level  string
+	toast            string
 	json             bool
 }
 
@@ -81,12 +82,12 @@ func (a *app) transferRestore() *cobra.Command {
 				return err
 			}
 			result, err := engine.Restore(cmd.Context(), pgxfer.RestoreOptions{
-				Target: target, Dir: t.dir, Jobs: t.jobs, IndexJobs: t.indexJobs, MaxWAL: maxWAL, Tag: transferTag,
+				Target: target, Dir: t.dir, Jobs: t.jobs, IndexJobs: t.indexJobs, MaxWAL: maxWAL, ToastCompression: t.toast, Tag: transferTag,
 			}, a.observe(t.json))
 			return a.finished(t.json, result, err)
 		},
 	}
-	t.flags(cmd, "to", "dir", "engine")
+	t.flags(cmd, "to", "load", "dir", "engine")
 	return cmd
 }
 
@@ -110,12 +111,12 @@ it need not be read from the source again.`,
 			}
 			result, err := stream.Engine{}.Copy(cmd.Context(), stream.CopyOptions{
 				Source: source, Target: target, Leader: leader, Jobs: t.jobs, IndexJobs: t.indexJobs, Tag: transferTag, Receipts: receipts(),
-				Dir: t.dir, Compress: t.compress, MaxWAL: maxWAL,
+				Dir: t.dir, Compress: t.compress, MaxWAL: maxWAL, ToastCompression: t.toast,
 			}, a.observe(t.json))
 			return a.finished(t.json, result, err)
 		},
 	}
-	t.flags(cmd, "from", "to", "leader", "archive", "compress")
+	t.flags(cmd, "from", "to", "load", "leader", "archive", "compress")
 	return cmd
 }
 
@@ -171,7 +172,9 @@ func (t *transfer) flags(cmd *cobra.Command, names ...string) {
 			f.StringVar(&t.from, "from", "env:CHANGEOVER_FROM", "source database; a follower is best")
 		case "to":
 			f.StringVar(&t.to, "to", "env:CHANGEOVER_TO", "target database")
+		case "load":
 			f.IntVar(&t.indexJobs, "index-jobs", 0, "parallel index builders (default: as many as jobs)")
+			f.StringVar(&t.toast, "toast-compression", pgxfer.ToastAuto, "large values on the target: auto (lz4 where it can) or server (its default)")
 			f.StringVar(&t.maxWAL, "max-wal", "", "load nothing new while the target has to keep more WAL than this, such as 20GB")
 		case "leader":
 			f.StringVar(&t.leader, "leader", "", "the source's leader, which knows the sequences better than a follower")
