@@ -186,7 +186,7 @@ func (m *wholeModel) persist(view steps.View, tried map[int]int) {
 	for _, n := range []int{11, 9, 7, 6, 4, 3, 5, 2, 1} {
 		s := view.Steps[n-1]
 		if s.Waiting != nil && strings.Contains(s.Waiting.Detail, "is connected") {
-			_ = m.command(steps.RollbackOne, n) // nobody else will end that session
+			m.takeBack(view, n) // nobody else will end that session
 			return
 		}
 		if strings.Contains(s.Reason, "heroku maintenance:on") || strings.Contains(s.Reason, "heroku ps:scale") {
@@ -209,6 +209,17 @@ func (m *wholeModel) persist(view steps.View, tried map[int]int) {
 		tried[next]++
 		_ = m.command(steps.Advance, next)
 	}
+}
+
+// takeBack takes back a step, or first what was done after it, as a refusal would say.
+func (m *wholeModel) takeBack(view steps.View, n int) {
+	for later := 7; later > n; later-- {
+		if s := view.Steps[later-1]; s.State == steps.Failed && s.CanRollback && later != 5 { // 5 stands on nothing of 3
+			n = later
+			break
+		}
+	}
+	_ = m.command(steps.RollbackOne, n)
 }
 
 // bailingOut says whether a bail-out has begun and is not finished.
