@@ -18,7 +18,7 @@ func kinds() []Case {
 			`CREATE CONVERSION latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8`, `COMMENT ON CONVERSION latin IS 'as ever'`,
 			`CREATE COLLATION "A; B" (lc_collate = 'C', lc_ctype = 'POSIX')`, `COMMENT ON COLLATION "A; B" IS 'mixed'`,
 			`CREATE FUNCTION add_up(state amount, next amount) RETURNS amount LANGUAGE sql IMMUTABLE AS 'SELECT ROW($1.units + $2.units, $1.currency)::c11.amount'`,
-			`CREATE FUNCTION take_off(state amount, next amount) RETURNS amount LANGUAGE sql IMMUTABLE AS 'SELECT ROW($1.units - $2.units, $1.currency)::c11.amount'`, `CREATE FUNCTION units_of(amount) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1.units'`,
+			`CREATE FUNCTION take_off(state amount, next amount) RETURNS amount LANGUAGE sql IMMUTABLE AS 'SELECT ROW($1.units - $2.units, $1.currency)::c11.amount'`, `CREATE FUNCTION units_of(amount) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1.units'`, `ALTER FUNCTION units_of(amount) DEPENDS ON EXTENSION plpgsql`,
 			`CREATE AGGREGATE add_all(price amount) (SFUNC = add_up, STYPE = amount, SSPACE = 64, FINALFUNC = units_of, COMBINEFUNC = add_up, INITCOND = '(0,"E\"UR")', MSFUNC = add_up, MINVFUNC = take_off, MSTYPE = amount,
 				MFINALFUNC = units_of, MINITCOND = '(0,EUR)', PARALLEL = RESTRICTED)`,
 			`CREATE AGGREGATE least_of(int) (SFUNC = int4smaller, STYPE = int, SORTOP = OPERATOR(pg_catalog.<))`,

@@ -5,7 +5,7 @@
 // tables and their columns, views, indexes and what they are attached to, constraints, triggers, rules, policies, sequences and extended
 // statistics; types of all sorts, casts, collations and conversions; functions, procedures, aggregates, languages and transforms;
 // operators with their classes and families, access methods; parsers, templates, dictionaries and configurations for text search;
-// foreign-data wrappers and servers; and comments. Options of foreign objects may be passwords: only hashes of them are compared. Of
+// foreign-data wrappers and servers; comments, and what depends on an extension. Options of foreign objects may be passwords: only hashes of them are compared. Of
 // extensions only the presence counts.
 //
 // Majors that say the same in other words are told from those that do not: what differs only in that way is no difference. What only
@@ -22,6 +22,7 @@
 //   - the rows of materialized views: a restore makes them anew, so they are newer than the source's
 //   - the versions of extensions, and of the libraries that collations sort by: those are the server's
 //   - names of NOT NULL constraints, which servers before 18 do not have
+//   - whether the triggers behind foreign keys are enabled: pg_dump leaves that out
 //   - operators that were only named by others, and are not there: pg_dump leaves them out
 //   - what a superuser has added to the system's own or an extension's objects: pg_dump leaves that out too
 package verify

@@ -29,7 +29,7 @@ var kinds = []struct {
 		`CREATE FUNCTION apart(float8, float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT $1 - $2'`, `CREATE FUNCTION apart_too(float8, float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT $1 - $2'`,
 		`CREATE TYPE span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = apart)`, `CREATE TYPE words AS RANGE (SUBTYPE = text, SUBTYPE_OPCLASS = text_pattern_ops, COLLATION = "C")`,
 		`CREATE DOMAIN guess AS text COLLATE "C" DEFAULT now()::text CONSTRAINT long CHECK (length(VALUE) > 1)`, `CREATE TYPE two AS (a int, b text)`,
-		`CREATE FUNCTION to_num(int) RETURNS num LANGUAGE internal IMMUTABLE STRICT AS 'int4abs'`, `CREATE CAST (int AS num) WITH FUNCTION to_num(int)`, `COMMENT ON CAST (int AS num) IS 'a cast'`,
+		`CREATE FUNCTION to_num(int) RETURNS num LANGUAGE internal IMMUTABLE STRICT AS 'int4abs'`, `ALTER FUNCTION to_num(int) DEPENDS ON EXTENSION plpgsql`, `CREATE CAST (int AS num) WITH FUNCTION to_num(int)`, `COMMENT ON CAST (int AS num) IS 'a cast'`,
 		`CREATE COLLATION plain (LOCALE = 'C')`, `CREATE CONVERSION latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8`,
 		// Operators and how indexes use them.
 		`CREATE FUNCTION less(num, num) RETURNS bool LANGUAGE internal IMMUTABLE STRICT AS 'int4lt'`, `CREATE FUNCTION more(num, num) RETURNS bool LANGUAGE internal IMMUTABLE STRICT AS 'int4gt'`,
@@ -172,6 +172,7 @@ var gone = []change{
 	{change: `DROP DOMAIN guess`, objects: []string{`type "K k".guess`}},
 	{change: `COMMENT ON CAST (int AS num) IS NULL`, objects: []string{`comment on cast (integer AS "K k".num)`}},
 	{change: `DROP CAST (int AS num)`, objects: []string{`cast (integer AS "K k".num)`, `comment on cast (integer AS "K k".num)`}},
+	{change: `ALTER FUNCTION to_num(int) NO DEPENDS ON EXTENSION plpgsql`, objects: []string{`dependence of function "K k".to_num(integer) on extension plpgsql`}, from: 13},
 	{change: `DROP COLLATION plain`, objects: []string{`collation "K k".plain`}},
 	{change: `DROP CONVERSION latin`, objects: []string{`conversion "K k".latin`}},
 	{change: `DROP OPERATOR - (NONE, num)`, objects: []string{`operator "K k".-(NONE,"K k".num)`}},

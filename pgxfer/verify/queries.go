@@ -59,6 +59,10 @@ func objectQueries() []string {
 	return []string{
 		`SELECT 'schema ' || pg_catalog.quote_ident(n.nspname), 'exists' FROM pg_catalog.pg_namespace n WHERE USER_SCHEMA AND n.nspname <> 'heroku_ext'`,
 		`SELECT 'extension ' || e.extname, 'installed' FROM pg_catalog.pg_extension e`,
+		// What is to go away with an extension, although it is not the extension's.
+		`SELECT 'dependence of ' || i.type || ' ' || i.identity || ' on extension ' || e.extname, 'exists' FROM pg_catalog.pg_depend d
+			JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND e.oid = d.refobjid,
+			LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i WHERE d.deptype = 'x' AND ` + pgserver.UserSchema("i.schema"),
 		// The comments of extensions and of the schemas that every database begins with belong to whoever made them. Of what is in no
 		// schema only the kinds that are compared count.
 		`SELECT 'comment on ' || i.type || ' ' || i.identity, d.description FROM pg_catalog.pg_description d,
