@@ -34,7 +34,7 @@ type Case struct {
 // All lists the cases.
 func All() []Case {
 	var list []Case
-	for _, part := range [][]Case{names(), tables(), partitions(), constraints(), indexes(), types(), views(), behaviour(), heroku(), values(), storage(), sequences()} {
+	for _, part := range [][]Case{names(), tables(), partitions(), constraints(), indexes(), types(), views(), behaviour(), heroku(), values(), storage(), sequences(), kinds()} {
 		list = append(list, part...)
 	}
 	return list
