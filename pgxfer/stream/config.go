@@ -199,8 +199,7 @@ func attemptIt(ctx context.Context, conn *pgx.Conn, do func() error) (refused, e
 	if refused == nil {
 		return nil, session.Exec(ctx, conn, `RELEASE SAVEPOINT config`)
 	}
-	code := session.Code(refused)
-	if code == "" || session.Passing(refused) || slices.Contains([]string{"25", "57", "58", "XX"}, code[:2]) {
+	if !session.Refused(refused) {
 		return nil, refused
 	}
 	return refused, session.Exec(ctx, conn, `ROLLBACK TO SAVEPOINT config`)

@@ -65,7 +65,7 @@ func (s *side) probe(ctx context.Context, t table) (refused, err error) {
 	err = s.keeper.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM ONLY `+pgx.Identifier{t.Schema, t.Name}.Sanitize()+` `+t.config.condition+`)`).Scan(&found)
 	t.config.used = found && t.config.declared
 	var said *pgconn.PgError
-	if errors.As(err, &said) && !slices.Contains([]string{"08", "40", "53", "57"}, said.Code[:2]) {
+	if errors.As(err, &said) && !slices.Contains([]string{"08", "25", "40", "53", "57", "58"}, said.Code[:2]) {
 		refused, err = err, nil
 	}
 	if err != nil {

@@ -73,7 +73,7 @@ func (p *Plan) addConfig(ctx context.Context, conn *pgx.Conn, t Table) error {
 	}
 	var found bool
 	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM ONLY `+t.SQLName()+` `+t.Config.Condition+`)`).Scan(&found)
-	if session.Code(err) == "" && err != nil || session.Passing(err) {
+	if err != nil && !session.Refused(err) {
 		return fmt.Errorf("looking for rows of the user's in %s: %w", t.PieceName(), err)
 	}
 	if err != nil {
