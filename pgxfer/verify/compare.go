@@ -162,11 +162,11 @@ func (c *comparison) work(ctx context.Context, i int, s *side, id int, queue <-c
 func (c *comparison) readPart(ctx context.Context, conn *pgx.Conn, p part, live *counters) (Digest, error) {
 	if c.count {
 		var d Digest
-		which := ``
+		from := `ONLY ` + pgx.Identifier{p.table.Schema, p.table.Name}.Sanitize()
 		if p.table.config != nil {
-			which = ` ` + p.table.config.condition
+			from = `(SELECT 1 FROM ` + from + ` ` + p.table.config.condition + `) config`
 		}
-		err := conn.QueryRow(ctx, `SELECT pg_catalog.count(*) FROM ONLY `+pgx.Identifier{p.table.Schema, p.table.Name}.Sanitize()+which).Scan(&d.Rows)
+		err := conn.QueryRow(ctx, `SELECT pg_catalog.count(*) FROM `+from).Scan(&d.Rows)
 		return d, err
 	}
 	in := &lines{live: live}
