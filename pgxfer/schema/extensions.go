@@ -86,6 +86,8 @@ func MovedExtensions(ctx context.Context, conn *pgx.Conn, source []pgserver.Exte
 			UNION ALL SELECT o.oprname::text, d.* FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_operator'::regclass AND d.objid = o.oid
 			UNION ALL SELECT o.opcname::text, d.* FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_opclass'::regclass AND d.objid = o.oid
 			UNION ALL SELECT c.relname::text, d.* FROM pg_catalog.pg_class c JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+			UNION ALL SELECT i.relname::text, d.* FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+				JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = x.indrelid
 			UNION ALL SELECT c.collname::text, d.* FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_collation'::regclass AND d.objid = c.oid
 			UNION ALL SELECT c.dictname::text, d.* FROM pg_catalog.pg_ts_dict c JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_ts_dict'::regclass AND d.objid = c.oid
 		) members WHERE deptype = 'e' AND refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = $1)`, e.Name)
@@ -115,7 +117,7 @@ func RewriteMoved(toc *archive.TOC, list []Moved) (said []string) {
 		e := &toc.Entries[i]
 		for n, m := range list {
 			was := e.Defn.Value
-			if e.Defn.Value = m.rewrite(was, pgx.Identifier{m.to}.Sanitize()); e.Defn.Value != was {
+			if e.Defn.Value = m.rewrite(was, unquoted(m.to)); e.Defn.Value != was {
 				changed[n]++
 			}
 		}
@@ -128,6 +130,17 @@ func RewriteMoved(toc *archive.TOC, list []Moved) (said []string) {
 	}
 	return said
 }
+
+// unquoted is a schema's name as people write it, without quotes where none can be needed. In the body of a function nobody takes them out
+// again, and the function would not read as the source's does: no word that is reserved has an underscore, but for the names of functions.
+func unquoted(schema string) string {
+	if schema == "public" || plainName.MatchString(schema) && strings.Contains(schema, "_") && !functionWord.MatchString(schema) {
+		return schema
+	}
+	return pgx.Identifier{schema}.Sanitize()
+}
+
+var functionWord = regexp.MustCompile(`^(current|session|system)_`)
 
 // RewriteNames does the same to a definition as the server prints it, which quotes names only where they need it.
 func RewriteNames(definition string, list []Moved) string {

@@ -70,7 +70,7 @@ func Filter(toc *archive.TOC, target Target) Filtered {
 		}
 		reason := target.refuses(e)
 		if reason == "" && e.Kind == "TABLE DATA" && !tables[e.OID] {
-			reason = "configuration of an extension, which brings its own"
+			reason = "of a table that an extension makes; rows that users have added to it are not restored by pg_restore: add them by hand, or transfer with the engine stream"
 		}
 		if reason == "" {
 			out.Keep = append(out.Keep, e)

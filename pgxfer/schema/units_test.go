@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"strings"
 	"testing"
 
 	"changeover/pgxfer/archive"
@@ -71,10 +70,10 @@ func TestFilterKnowsWhoMayWhat(t *testing.T) {
 func TestMovedExtensionIsNamedWhereItIs(t *testing.T) {
 	m := newMoved("x", "public", "heroku_ext", []string{"citext", "citext_eq", "gin_trgm_ops", "%"})
 	for was, want := range map[string]string{
-		"USING gin (name public.gin_trgm_ops);":                    `USING gin (name "heroku_ext".gin_trgm_ops);`,
-		"a public.citext, b public.citext[]":                       `a "heroku_ext".citext, b "heroku_ext".citext[]`,
-		"public.citext_eq(public.citext,public.citext)":            `"heroku_ext".citext_eq("heroku_ext".citext,"heroku_ext".citext)`,
-		"a OPERATOR(public.%) b":                                   `a OPERATOR("heroku_ext".%) b`,
+		"USING gin (name public.gin_trgm_ops);":                    "USING gin (name heroku_ext.gin_trgm_ops);",
+		"a public.citext, b public.citext[]":                       "a heroku_ext.citext, b heroku_ext.citext[]",
+		"public.citext_eq(public.citext,public.citext)":            "heroku_ext.citext_eq(heroku_ext.citext,heroku_ext.citext)",
+		"a OPERATOR(public.%) b":                                   "a OPERATOR(heroku_ext.%) b",
 		"public.citext_of_mine, my_public.citext, public.t.citext": "public.citext_of_mine, my_public.citext, public.t.citext",
 	} {
 		toc := &archive.TOC{Entries: []archive.Entry{{Defn: archive.Text{Value: was, Set: true}}}}
@@ -82,9 +81,18 @@ func TestMovedExtensionIsNamedWhereItIs(t *testing.T) {
 		if got := toc.Entries[0].Defn.Value; got != want {
 			t.Errorf("%q became %q, want %q", was, got, want)
 		}
-		printed := strings.ReplaceAll(want, `"`, "")
-		if got := RewriteNames(was, []Moved{m}); got != printed {
-			t.Errorf("%q became %q, want %q", was, got, printed)
+		if got := RewriteNames(was, []Moved{m}); got != want {
+			t.Errorf("%q became %q, want %q", was, got, want)
+		}
+	}
+}
+
+func TestSchemasAreQuotedWhereTheyHaveTo(t *testing.T) {
+	for schema, want := range map[string]string{
+		"public": "public", "heroku_ext": "heroku_ext", "user": `"user"`, "current_user": `"current_user"`, "Heroku_ext": `"Heroku_ext"`, `a_"b`: `"a_""b"`,
+	} {
+		if got := unquoted(schema); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }
@@ -95,7 +103,7 @@ func TestMovedExtensionsMayChangePlaces(t *testing.T) {
 	said := RewriteMoved(toc, []Moved{
 		newMoved("x", "public", "heroku_ext", []string{"a", "<>"}), newMoved("y", "heroku_ext", "public", []string{"b", "<>"}),
 	})
-	if got, want := toc.Entries[0].Defn.Value, `"heroku_ext".a "public".b OPERATOR("heroku_ext".<>) OPERATOR("public".<>)`; got != want || len(said) != 2 {
+	if got, want := toc.Entries[0].Defn.Value, "heroku_ext.a public.b OPERATOR(heroku_ext.<>) OPERATOR(public.<>)"; got != want || len(said) != 2 {
 		t.Errorf("got %q, want %q; said %q", got, want, said)
 	}
 }

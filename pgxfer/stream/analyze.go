@@ -20,7 +20,7 @@ func (b *builder) addAnalyze() {
 	for i := range b.plan.Tables {
 		t := &b.plan.Tables[i]
 		switch {
-		case t.Root != 0:
+		case t.Root != 0, t.Config != nil: // the extension's, by another name perhaps; the server sees to it
 		case t.Batch > 0:
 			batches[t.Batch] = append(batches[t.Batch], t.OID)
 		default:

@@ -224,13 +224,13 @@ func (c *direct) plan(ctx context.Context) error {
 	return err
 }
 
-func (c *direct) sequences(ctx context.Context) ([]pgserver.Sequence, error) {
+func (c *direct) sequences(ctx context.Context) (positions, error) {
 	conn, err := session.Opener{Endpoint: c.dump.opts.Leader, AppName: pgtools.AppName(c.dump.opts.Tag, "stream watch")}.Open(ctx)
 	if err != nil {
-		return nil, err
+		return positions{}, err
 	}
 	defer session.Close(ctx, conn)
-	return pgserver.Sequences(ctx, conn)
+	return askPositions(ctx, conn)
 }
 
 // open reads a unit from the source while the target loads it.

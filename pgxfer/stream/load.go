@@ -71,6 +71,9 @@ func (r *restore) loadUnit(ctx context.Context, conn *pgx.Conn, slot int, u unit
 		return loaded{}, err
 	}
 	defer rows.Close()
+	if u.table != nil && u.table.Config != nil {
+		return r.loadConfig(ctx, conn, u, rows, check)
+	}
 	if u.table == nil {
 		if err := session.Exec(ctx, conn, plan.BeforeLarge); err != nil {
 			return loaded{}, err
@@ -92,7 +95,9 @@ func (r *restore) loadUnit(ctx context.Context, conn *pgx.Conn, slot int, u unit
 }
 
 // frozen says whether a table is loaded in one go and by itself. Small ones gain nothing, and truncating costs a file each.
-func frozen(u unit) bool { return u.table != nil && !u.table.Split() && u.table.Batch == 0 }
+func frozen(u unit) bool {
+	return u.table != nil && !u.table.Split() && u.table.Batch == 0 && u.table.Config == nil // of an extension: not all rows there are ours
+}
 
 // loadLocks are what the server takes for a load.
 func loadLocks(list []unit) []graph.Lock {

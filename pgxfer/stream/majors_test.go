@@ -68,8 +68,13 @@ func (r route) travel(t *testing.T) {
 	w := &world{leader: pgtest.Shared(t, r.source), other: pgtest.Shared(t, r.target)}
 	w.db = dressed(t, w.leader)
 	cases.Fill(t, w.leader, w.db, list)
+	configured(t, w.leader, w.db, "public")
+	for _, sql := range ofTheUser {
+		statements(t, w.db, at("public", sql))
+	}
 	target := w.target(t)
 	cases.Prepare(t, w.other, target, list)
+	configured(t, w.other, target, "heroku_ext")
 	obs := &recorder{}
 	var skipped []pgxfer.Skipped
 	if r.follower {
@@ -97,6 +102,7 @@ func (r route) travel(t *testing.T) {
 	}
 	w.mustEqual(t, target)
 	cases.Check(t, w.db, target, list)
+	sameConfig(t, w.db, target, "heroku_ext")
 	ledgerGone(t, target)
 	reported(t, skipped, leftOut...)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,6 +102,10 @@ func (d *dump) work() *graph.Graph {
 		d.status.items = pgxfer.Count{Done: int64(len(d.plan.Tables) - len(d.left)), Total: int64(len(d.plan.Tables))}
 	}()
 	tail := plan.Tails(d.plan)
+	everything := plan.LoadCost(d.plan.Bytes())
+	for _, cost := range tail {
+		everything = max(everything, cost+plan.LoadCost(d.plan.Bytes()))
+	}
 	for _, list := range units(d.plan) {
 		n := &graph.Node{Class: graph.Load, Work: list, Name: list[0].name()}
 		missing := false
@@ -121,7 +126,10 @@ func (d *dump) work() *graph.Graph {
 			g.Finish(n)
 			continue
 		}
-		if t := list[0].table; t != nil && tail[t.OID] > 0 {
+		switch t := list[0].table; {
+		case t != nil && t.Config != nil:
+			g.Weigh(n, everything) // waits for it on the target
+		case t != nil && tail[t.OID] > 0:
 			// What follows on the target counts for the order, but is not ours to do.
 			g.Weigh(n, tail[t.OID])
 		}
@@ -304,12 +312,17 @@ func (d *dump) finish(ctx context.Context) (pgxfer.DumpResult, error) {
 		return pgxfer.DumpResult{}, err
 	}
 	defer session.Close(ctx, conn)
-	sequences, err := pgserver.Sequences(ctx, conn)
+	sequences, err := askPositions(ctx, conn)
 	if err != nil {
 		return pgxfer.DumpResult{}, err
 	}
-	m := &piece.Manifest{Engine: Name, Created: d.Now().UTC(), Plan: d.hash, Sequences: sequences}
-	result := pgxfer.DumpResult{Engine: Name, Tables: len(d.plan.Tables), Skipped: d.plan.Skipped}
+	m := &piece.Manifest{
+		Engine: Name, Created: d.Now().UTC(), Plan: d.hash, Sequences: sequences.own, ExtensionSequences: sequences.extensions,
+	}
+	result := pgxfer.DumpResult{Engine: Name, Tables: len(d.plan.Tables), Skipped: append(slices.Clip(d.plan.Skipped), sequences.skipped...)}
+	for _, s := range sequences.skipped {
+		d.report.Warn("not dumped: %s %s (%s)", s.Kind, s.Name, s.Reason)
+	}
 	if err := d.writeScript(ctx, sequences); err != nil {
 		return pgxfer.DumpResult{}, err
 	}

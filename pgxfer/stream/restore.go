@@ -43,7 +43,7 @@ type restore struct {
 	source   *keeper // of a copy; nil when an archive is restored
 	feed     feed
 	// sequences asks for the leader's sequences, at the end.
-	sequences func(ctx context.Context) ([]pgserver.Sequence, error)
+	sequences func(ctx context.Context) (positions, error)
 
 	// schemaThere waits for pg_dump, while a copy asks the target everything else; nil where its table of contents is there already.
 	schemaThere func() error
@@ -124,7 +124,9 @@ func (r *restore) fromArchive(ctx context.Context) (pgxfer.RestoreResult, error)
 		return e
 	}}
 	r.receipts = r.dir
-	r.sequences = func(context.Context) ([]pgserver.Sequence, error) { return r.manifest.Sequences, nil }
+	r.sequences = func(context.Context) (positions, error) {
+		return positions{own: r.manifest.Sequences, extensions: r.manifest.ExtensionSequences}, nil
+	}
 	defer func() {
 		if r.follower != nil {
 			_ = r.follower.Close() // read only

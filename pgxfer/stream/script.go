@@ -46,6 +46,11 @@ large() { # file, rows in it
 	got="$(rows "$1" | psql -X -1 -v ON_ERROR_STOP=1 -c '` + plan.BeforeLarge + `' -c '` + plan.InLarge + `' -c '` + largeInScript + `' | grep '^COPY')"
 	[ "$got" = "COPY $2" ] || { echo "$1: $2 rows were expected, got $got" >&2; exit 1; }
 }
+config() { # file, rows in it, table of an extension, its columns, statement
+	got="$(rows "$1" | psql -X -1 -v ON_ERROR_STOP=1 -c "CREATE TEMPORARY TABLE changeover_config ON COMMIT DROP AS SELECT $4 FROM $3 WITH NO DATA" -c "$5" \
+		-c "INSERT INTO $3 ($4) OVERRIDING SYSTEM VALUE SELECT $4 FROM ` + configTemp + ` ON CONFLICT DO NOTHING" | grep '^INSERT')" || true
+	[ "$got" = "INSERT 0 $2" ] || echo "not done: $3 belongs to an extension, and not all of the $2 rows in $1 could be added to it: ${got:-none was}" >&2
+}
 objects() { pg_restore --format=directory --exit-on-error --no-owner --no-acl --no-tablespaces --dbname="dbname='${PGDATABASE:?name the database in PGDATABASE}'" --use-list="$1" ` + piece.SchemaName + `; }
 
 `
@@ -74,7 +79,7 @@ const refreshScript = `DO $do$ DECLARE todo text[] := ARRAY[VIEWS]; early text[]
 END $do$`
 
 // writeScript writes restore.sh and its lists. It must not be needed for our own restore, and no part of ours for it.
-func (d *dump) writeScript(ctx context.Context, sequences []pgserver.Sequence) error {
+func (d *dump) writeScript(ctx context.Context, sequences positions) error {
 	toc, err := archive.ReadTOC(filepath.Join(d.dir, piece.SchemaName))
 	if err != nil {
 		return err
@@ -105,12 +110,7 @@ func (d *dump) writeScript(ctx context.Context, sequences []pgserver.Sequence) e
 	line("\nobjects %s\n", preList)
 	for _, list := range units(d.plan) {
 		for _, u := range list {
-			e := d.entries[u.item]
-			if u.table == nil {
-				line("large %s %d", quote(e.File), e.Rows)
-			} else {
-				line("load %s %d %s", quote(e.File), e.Rows, quote(d.plan.In(*u.table, false)))
-			}
+			line("%s", d.scriptLoad(u))
 		}
 	}
 	line("\nobjects %s\n", postList)
@@ -124,11 +124,30 @@ func (d *dump) writeScript(ctx context.Context, sequences []pgserver.Sequence) e
 	for _, j := range (&restore{plan: d.plan}).comments() {
 		line("run %s", quote(strings.Join(j.sql, ";\n")))
 	}
-	for _, s := range sequences {
-		line("run %s", quote(fmt.Sprintf("SELECT pg_catalog.setval(%s::pg_catalog.regclass, %d, %t)", literal(s.QualifiedName()), s.LastValue, s.IsCalled)))
+	setval := func(s pgserver.Sequence) string {
+		return quote(fmt.Sprintf("SELECT pg_catalog.setval(%s::pg_catalog.regclass, %d, %t)", literal(s.QualifiedName()), s.LastValue, s.IsCalled))
+	}
+	for _, s := range sequences.own {
+		line("run %s", setval(s))
+	}
+	for _, s := range sequences.extensions {
+		line("optional %s", setval(s.Sequence))
 	}
 	line("run ANALYZE\necho restored")
 	return d.saveScript(ctx, b.String(), pre, post)
+}
+
+// scriptLoad is the line of the script that loads a unit.
+func (d *dump) scriptLoad(u unit) string {
+	e := d.entries[u.item]
+	switch {
+	case u.table == nil:
+		return fmt.Sprintf("large %s %d", quote(e.File), e.Rows)
+	case u.table.Config != nil:
+		temp := configTempOf(*u.table)
+		return fmt.Sprintf("config %s %d %s %s %s", quote(e.File), e.Rows, quote(u.table.SQLName()), quote(u.table.List()), quote(d.plan.In(temp, false)))
+	}
+	return fmt.Sprintf("load %s %d %s", quote(e.File), e.Rows, quote(d.plan.In(*u.table, false)))
 }
 
 // saveScript puts the script and the lists in place. The lists are of no use to anybody else, so that only the script is listed.

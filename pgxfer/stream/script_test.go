@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"changeover/pgxfer/localpg"
+	"changeover/pgxfer/localpg/pgtest"
 	"changeover/pgxfer/stream/piece"
 )
 
@@ -36,20 +38,6 @@ func restoredByScript(t *testing.T, w *world, compression string) {
 		t.Fatal(err)
 	}
 	target := w.target(t)
-	config := target.Config(t)
-	bin, err := w.other.Installation().Tool("psql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := func(path string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(options.Dir, "restore.sh"))
-		cmd.Env = []string{
-			"PATH=" + path, "PGHOST=" + config.Host, "PGPORT=" + strconv.Itoa(int(config.Port)),
-			"PGUSER=" + config.User, "PGPASSWORD=" + config.Password, "PGDATABASE=" + config.Database,
-		}
-		out, err := cmd.CombinedOutput()
-		return strings.TrimSpace(string(out)), err
-	}
 	if compression != "none" {
 		bare := t.TempDir()
 		for _, tool := range []string{"psql", "pg_restore", "dirname"} {
@@ -64,12 +52,35 @@ func restoredByScript(t *testing.T, w *world, compression string) {
 				t.Fatal(err)
 			}
 		}
-		if out, err := run(bare); err == nil || out != "this archive needs "+compression+": install it" {
+		if out, err := runScript(t, options.Dir, target, bare); err == nil || out != "this archive needs "+compression+": install it" {
 			t.Errorf("without the tool: %v\n%s", err, out)
 		}
 	}
-	if out, err := run(filepath.Dir(bin) + ":" + os.Getenv("PATH")); err != nil || !strings.HasSuffix(out, "restored") {
+	if out, err := runScript(t, options.Dir, target, withTools(t, w.other)); err != nil || !strings.HasSuffix(out, "restored") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	w.mustEqual(t, target)
+}
+
+// withTools is a PATH with the server's own programs first.
+func withTools(t *testing.T, server *localpg.Cluster) string {
+	t.Helper()
+	bin, err := server.Installation().Tool("psql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(bin) + ":" + os.Getenv("PATH")
+}
+
+// runScript runs the restore.sh of an archive.
+func runScript(t *testing.T, dir string, target pgtest.DB, path string) (out string, err error) {
+	t.Helper()
+	config := target.Config(t)
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(dir, "restore.sh"))
+	cmd.Env = []string{
+		"PATH=" + path, "PGHOST=" + config.Host, "PGPORT=" + strconv.Itoa(int(config.Port)),
+		"PGUSER=" + config.User, "PGPASSWORD=" + config.Password, "PGDATABASE=" + config.Database,
+	}
+	raw, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(raw)), err
 }

@@ -32,10 +32,13 @@ func (r *restore) settle(ctx context.Context, sequences []pgserver.Sequence) err
 		}
 		for _, list := range units(r.plan) {
 			for _, u := range list {
-				if u.table != nil {
+				if u.table != nil && u.table.Config == nil {
 					done.Tables[u.table.SQLName()] += r.done[u.item].Rows
 				}
 			}
+		}
+		if err := r.countConfig(ctx, tx, done.Tables); err != nil {
+			return err
 		}
 		if err := done.Take(ctx, tx); err != nil {
 			return err

@@ -32,6 +32,7 @@ func (r *restore) tail(ctx context.Context) error {
 			return err
 		}
 	}
+	r.tellSkipped()
 	for _, j := range append(r.tailEntries(), r.comments()...) {
 		err := r.unheld(ctx, func(ctx context.Context) error { return r.tailJob(ctx, l, j) }, l.abandon)
 		if err != nil {
@@ -45,13 +46,13 @@ func (r *restore) tail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := setSequences(ctx, r.control, sequences); err != nil {
+	if err := r.setSequences(ctx, sequences); err != nil {
 		return err
 	}
 	if err := r.checkIndexes(ctx); err != nil {
 		return err
 	}
-	return r.settle(ctx, sequences)
+	return r.settle(ctx, sequences.own)
 }
 
 // checkIndexes counts the indexes, and fails when one is not valid that was on the source: queries would pass it by in silence.
@@ -142,16 +143,4 @@ func (r *restore) comments() (jobs []*job) {
 		j.sql = append(j.sql, fmt.Sprintf("COMMENT ON LARGE OBJECT %d IS '%s'", c.OID, strings.ReplaceAll(c.Text, "'", "''")))
 	}
 	return jobs
-}
-
-// setSequences puts every sequence where the leader had it.
-func setSequences(ctx context.Context, conn *pgx.Conn, sequences []pgserver.Sequence) error {
-	batch := &pgx.Batch{}
-	for _, s := range sequences {
-		batch.Queue(`SELECT pg_catalog.setval($1::text::regclass, $2, $3)`, s.QualifiedName(), s.LastValue, s.IsCalled)
-	}
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("setting sequences: %w", err)
-	}
-	return nil
 }

@@ -118,11 +118,15 @@ func (b *builder) addLoads(ctx context.Context) {
 			b.unloaded++
 		}
 	}
+	var config *graph.Node // the last of those that everything waits for: see [plan.Config]
 	for _, list := range all {
 		n := &graph.Node{Class: graph.Load, Work: list, Name: list[0].name(), Locks: loadLocks(list)}
-		b.g.Add(n)
+		b.g.Add(n, config)
 		if t := list[0].table; t != nil {
 			b.g.After(n, b.made[t.Batch]) // large tables are of no batch
+			if t.Config != nil {
+				config = n
+			}
 		}
 		missing := false
 		for _, u := range list {

@@ -22,13 +22,15 @@ type table struct {
 	Size      int64 // with TOAST
 	Columns   []string
 	Generated bool // has generated columns, which COPY of a table leaves out
+
+	config *config // nil for tables of the user
 }
 
 func (t table) qualified() string { return t.Schema + "." + t.Name }
 
-// tables lists what has rows: tables, partitions but not their parents, and materialized views. Tables of extensions are the extension's,
-// but for those it declares as configuration, whose rows are the user's as well and are named in notes.
-func (s *side) tables(ctx context.Context) (list map[string]table, notes []string, err error) {
+// tables lists what has rows: tables, partitions but not their parents, and materialized views. Tables of extensions are the extension's:
+// for those that hold rows of the user's as well see [side.configTables].
+func (s *side) tables(ctx context.Context) (list map[string]table, err error) {
 	generated := `false`
 	if s.version.Major() >= 12 {
 		generated = `EXISTS (SELECT FROM pg_catalog.pg_attribute g WHERE g.attrelid = c.oid AND g.attgenerated <> '' AND NOT g.attisdropped)`
@@ -40,25 +42,19 @@ func (s *side) tables(ctx context.Context) (list map[string]table, notes []strin
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'm') AND `+pgserver.UserSchema("n.nspname")+` AND `+pgserver.NotExtensionOwned("pg_class", "c.oid"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("listing tables of %s: %w", s.endpoint, err)
+		return nil, fmt.Errorf("listing tables of %s: %w", s.endpoint, err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[table])
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t table, err error) {
+		return t, row.Scan(&t.Schema, &t.Name, &t.Kind, &t.Unlogged, &t.Populated, &t.Heap, &t.Size, &t.Columns, &t.Generated)
+	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("listing tables of %s: %w", s.endpoint, err)
+		return nil, fmt.Errorf("listing tables of %s: %w", s.endpoint, err)
 	}
 	list = make(map[string]table, len(found))
 	for _, t := range found {
 		list[t.qualified()] = t
 	}
-	rows, err = s.keeper.Query(ctx, `SELECT e.extname || ': ' || c.relname FROM pg_catalog.pg_extension e,
-		pg_catalog.unnest(e.extconfig) config JOIN pg_catalog.pg_class c ON c.oid = config WHERE c.relkind = 'r' ORDER BY 1`)
-	if err != nil {
-		return nil, nil, fmt.Errorf("listing extensions of %s: %w", s.endpoint, err)
-	}
-	if notes, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
-		return nil, nil, fmt.Errorf("listing extensions of %s: %w", s.endpoint, err)
-	}
-	return list, notes, nil
+	return list, nil
 }
 
 // copyStatement reads a table, or some of its pages, with the columns in the given order. hi 0 means to the end.
@@ -70,6 +66,8 @@ func copyStatement(t table, columns []string, lo, hi int64, part bool) string {
 	from := pgx.Identifier{t.Schema, t.Name}.Sanitize()
 	list := strings.Join(quoted, ", ")
 	switch {
+	case t.config != nil:
+		return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s %s) TO STDOUT", list, from, t.config.condition)
 	case part && hi > 0:
 		return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s WHERE ctid >= '(%d,0)' AND ctid < '(%d,0)') TO STDOUT", list, from, lo, hi)
 	case part:

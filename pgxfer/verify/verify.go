@@ -130,22 +130,24 @@ func (v *verification) differ(list ...pgxfer.Difference) {
 }
 
 func (v *verification) rows(ctx context.Context) error {
-	source, notes, err := v.source.tables(ctx)
+	source, err := v.source.tables(ctx)
 	if err != nil {
 		return err
 	}
-	target, _, err := v.target.tables(ctx)
+	target, err := v.target.tables(ctx)
 	if err != nil {
 		return err
-	}
-	for _, config := range notes {
-		v.report.Info("not compared: configuration table of extension %s", config)
 	}
 	pairs, differences, notes := pairing(source, target, v.source.follower)
 	for _, note := range notes {
 		v.report.Warn("not compared: %s", note)
 	}
 	v.differ(differences...)
+	config, err := v.configPairs(ctx)
+	if err != nil {
+		return err
+	}
+	pairs = append(pairs, config...)
 	c := newComparison(pairs, v.source, v.target, v.opts.Jobs)
 	c.count = v.opts.Level == pgxfer.LevelRows
 	c.interval, c.report, c.now = interval, v.report, time.Now
@@ -153,6 +155,11 @@ func (v *verification) rows(ctx context.Context) error {
 		return err
 	}
 	v.differ(c.differences()...)
+	for _, p := range c.doubtful() {
+		if err := v.configRows(ctx, p); err != nil {
+			return err
+		}
+	}
 	v.result.Tables, v.result.Rows = len(pairs), c.sourceRows()
 	return nil
 }
@@ -170,6 +177,9 @@ func (v *verification) sequences(ctx context.Context) error {
 	}
 	target, err := pgserver.Sequences(ctx, v.target.keeper)
 	if err != nil {
+		return err
+	}
+	if err := v.extensionSequences(ctx, conn); err != nil {
 		return err
 	}
 	have := map[string]pgserver.Sequence{}

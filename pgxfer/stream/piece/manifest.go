@@ -22,7 +22,9 @@ type Manifest struct {
 	Plan    string    `json:"plan"` // SHA-256 of plan.json
 	// Sequences are positions read from the leader after the snapshot was taken.
 	Sequences []pgserver.Sequence `json:"sequences"`
-	Entries   []Entry             `json:"entries"`
+	// ExtensionSequences are those of them that extensions made.
+	ExtensionSequences []pgserver.ExtensionSequence `json:"extension_sequences,omitempty"`
+	Entries            []Entry                      `json:"entries"`
 }
 
 // Format is the format of the archive that this program writes.

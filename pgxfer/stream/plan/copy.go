@@ -29,10 +29,11 @@ func (t Table) columns() string {
 	if len(t.Columns) == 0 {
 		return ""
 	}
-	return " (" + t.list() + ")"
+	return " (" + t.List() + ")"
 }
 
-func (t Table) list() string {
+// List is the columns to copy, quoted.
+func (t Table) List() string {
 	quoted := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		quoted[i] = pgx.Identifier{c}.Sanitize()
@@ -43,17 +44,20 @@ func (t Table) list() string {
 // Out is the statement that reads piece n. The plain form reads neither children nor generated columns.
 func (p *Plan) Out(t Table, n int) string {
 	piece := t.Pieces[n]
+	if t.Config != nil {
+		return "COPY (SELECT " + t.List() + " FROM ONLY " + t.SQLName() + " " + t.Config.Condition + ") TO STDOUT" + p.options(t, false)
+	}
 	if piece.Lo == 0 && piece.Hi == 0 && piece.From == nil && piece.To == nil {
 		return "COPY " + t.SQLName() + t.columns() + " TO STDOUT" + p.options(t, false)
 	}
 	if piece.From != nil || piece.To != nil {
-		return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + t.Key.where(piece) + ") TO STDOUT" + p.options(t, false)
+		return "COPY (SELECT " + t.List() + " FROM ONLY " + t.SQLName() + " WHERE " + t.Key.where(piece) + ") TO STDOUT" + p.options(t, false)
 	}
 	where := fmt.Sprintf("ctid >= '(%d,0)'::pg_catalog.tid", piece.Lo)
 	if piece.Hi > 0 {
 		where += fmt.Sprintf(" AND ctid < '(%d,0)'::pg_catalog.tid", piece.Hi)
 	}
-	return "COPY (SELECT " + t.list() + " FROM ONLY " + t.SQLName() + " WHERE " + where + ") TO STDOUT" + p.options(t, false)
+	return "COPY (SELECT " + t.List() + " FROM ONLY " + t.SQLName() + " WHERE " + where + ") TO STDOUT" + p.options(t, false)
 }
 
 // sampleRows bounds the rows of a sample: there are tables with a megabyte in each.
@@ -61,7 +65,7 @@ const sampleRows = 5000
 
 // Some is the statement that reads the first rows of a table, in the form in which they travel.
 func (p *Plan) Some(t Table) string {
-	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s LIMIT %d) TO STDOUT%s", t.list(), t.SQLName(), sampleRows, p.options(t, false))
+	return fmt.Sprintf("COPY (SELECT %s FROM ONLY %s LIMIT %d) TO STDOUT%s", t.List(), t.SQLName(), sampleRows, p.options(t, false))
 }
 
 // In is the statement that loads a piece. Frozen rows need no later visit by VACUUM, but the table must have been emptied in the same

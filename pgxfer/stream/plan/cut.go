@@ -55,7 +55,7 @@ func (p *Plan) worthCutting(s Sizing) func(*Table) bool {
 	return func(t *Table) bool {
 		path := costs.load(t.Bytes()) + costs.dearest[t.OID]
 		critical := s.Jobs > 1 && path > bound/2
-		return t.Bytes() >= s.Floor && len(t.Columns) > 0 && t.Heap > p.BlockSize && (critical || t.Bytes() > s.Ceiling)
+		return t.Config == nil && t.Bytes() >= s.Floor && len(t.Columns) > 0 && t.Heap > p.BlockSize && (critical || t.Bytes() > s.Ceiling)
 	}
 }
 
@@ -82,6 +82,9 @@ func (p *Plan) Cut(s Sizing) {
 	costs := p.costs()
 	sort.SliceStable(p.Tables, func(a, b int) bool {
 		x, y := p.Tables[a], p.Tables[b]
+		if x.Config != nil || y.Config != nil { // among themselves they are in order already
+			return x.Config != nil && y.Config == nil
+		}
 		return costs.load(x.Bytes())+costs.dearest[x.OID] > costs.load(y.Bytes())+costs.dearest[y.OID]
 	})
 	p.batch(s.Batch)
@@ -116,7 +119,7 @@ func (p *Plan) batch(size int64) {
 	number, tables, bytes := 1, 0, int64(0)
 	for i := range p.Tables {
 		t := &p.Tables[i]
-		if t.Bytes() > smallTable || t.Split() {
+		if t.Bytes() > smallTable || t.Split() || t.Config != nil {
 			continue
 		}
 		if tables > 0 && (tables == batchTables || bytes+t.Bytes() > size) {

@@ -119,3 +119,30 @@ func TestStatements(t *testing.T) {
 		t.Errorf("binary and frozen: %s", got)
 	}
 }
+
+// Tables of extensions travel whole, alone, and before all others.
+func TestTablesOfExtensionsComeFirst(t *testing.T) {
+	const huge = 1 << 40
+	p := planOf(15, Table{OID: 1, Name: "large", Heap: huge, Columns: []string{"a"}}, Table{OID: 2, Name: "small", Columns: []string{"a"}},
+		Table{OID: 3, Schema: "ext", Name: "needed", Heap: 8192, Columns: []string{"id", "custom"}, Config: &Config{Extension: "x", Condition: "WHERE custom ORDER BY id"}},
+		Table{OID: 4, Schema: "ext", Name: "all", Heap: huge, Columns: []string{"a"}, Config: &Config{Extension: "x"}})
+	p.Cut(Sizing{Jobs: 4})
+	var order []string
+	for _, table := range p.Tables {
+		order = append(order, table.Name)
+		if table.Config != nil && (table.Split() || len(table.Pieces) != 1 || table.Batch != 0) {
+			t.Errorf("%s is in batch %d and has pieces %+v", table.Name, table.Batch, table.Pieces)
+		}
+	}
+	if got := strings.Join(order, " "); got != "needed all large small" {
+		t.Errorf("in the order %s", got)
+	}
+	p.Source.Encoding = "UTF8"
+	for i, want := range []string{
+		`COPY (SELECT "id", "custom" FROM ONLY "ext"."needed" WHERE custom ORDER BY id) TO STDOUT`, `COPY (SELECT "a" FROM ONLY "ext"."all" ) TO STDOUT`,
+	} {
+		if got := p.Out(p.Tables[i], 0); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}

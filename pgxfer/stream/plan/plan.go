@@ -53,6 +53,8 @@ type Table struct {
 	Binary bool `json:"binary,omitempty"`
 	// Batch is the number of the batch of small tables it travels in, 0 for none.
 	Batch int `json:"batch,omitempty"`
+	// Config is set for a table that an extension made; nil for those of the user.
+	Config *Config `json:"config,omitempty"`
 	// Key is what pieces are ranges of, nil where they are ranges of pages.
 	Key    *Key    `json:"key,omitempty"`
 	Pieces []Piece `json:"pieces"`

@@ -20,7 +20,7 @@ var (
 func Survey(ctx context.Context, conn *pgx.Conn) (*Plan, error) {
 	p := &Plan{}
 	for _, ask := range []func(context.Context, *pgx.Conn) error{
-		p.askSource, p.askTables, p.askParents, p.askIndexes, p.askConstraints, p.askMatviews, p.askLargeObjects, p.askSkipped,
+		p.askSource, p.askTables, p.askParents, p.askIndexes, p.askConstraints, p.askMatviews, p.askLargeObjects, p.askConfig, p.askSkipped,
 	} {
 		if err := ask(ctx, conn); err != nil {
 			return nil, err
@@ -236,17 +236,15 @@ func (p *Plan) askSkipped(ctx context.Context, conn *pgx.Conn) error {
 		WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND $2 AND `+userRelation+`
 		UNION ALL SELECT 'FOREIGN TABLE DATA', n.nspname || '.' || c.relname, 'its rows live in another database'
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind = 'f' AND `+userRelation+`
-		UNION ALL SELECT 'TABLE DATA', n.nspname || '.' || c.relname, 'configuration of an extension, which brings its own'
-		FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_class c ON c.oid = ANY (e.extconfig) AND c.relkind = 'r'
-		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2`, pgserver.HerokuSchema, p.Source.Follower)
+		WHERE c.relkind = 'f' AND `+userRelation+` ORDER BY 1, 2`, pgserver.HerokuSchema, p.Source.Follower)
 	if err != nil {
 		return fmt.Errorf("listing what is not dumped: %w", err)
 	}
-	if p.Skipped, err = pgx.CollectRows(rows, pgx.RowToStructByPos[pgxfer.Skipped]); err != nil {
+	skipped, err := pgx.CollectRows(rows, pgx.RowToStructByPos[pgxfer.Skipped])
+	if err != nil {
 		return fmt.Errorf("listing what is not dumped: %w", err)
 	}
 	unlisted, err := schema.Unlisted(ctx, conn)
-	p.Skipped = append(p.Skipped, unlisted...)
+	p.Skipped = append(append(p.Skipped, skipped...), unlisted...)
 	return err
 }

@@ -39,6 +39,17 @@ func Passing(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "conn closed")
 }
 
+// Refused says whether the server refused the statement for what it is: for want of rights, or because of the rows. What may pass, was
+// cancelled, or is an error of the server's own is none of that. Extensions raise most of their errors as internal ones.
+func Refused(err error) bool {
+	code := Code(err)
+	if code == "" || Passing(err) || code == "XX001" || code == "XX002" {
+		return false
+	}
+	class := code[:2]
+	return class != "25" && class != "57" && class != "58"
+}
+
 // NotYet says whether a server let nobody in, now: it has no room, or is starting or stopping. A server that cannot be reached at all is
 // something else, such as a wrong address.
 func NotYet(err error) bool { return Full(err) || Code(err) == "57P03" }
