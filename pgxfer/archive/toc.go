@@ -171,7 +171,7 @@ func (r *tocReader) toc(raw []byte) (*TOC, error) {
 	for range 3 {
 		r.text() // database, version of the server, version of pg_dump
 	}
-	toc.head = raw[:len(raw)-len(r.rest)]
+	toc.head = bytes.Clone(raw[:len(raw)-len(r.rest)]) // not a part of it, which would keep all of it in memory
 	count := r.int()
 	for i := 0; i < count && r.err == nil; i++ {
 		toc.Entries = append(toc.Entries, r.entry(toc.version))

@@ -271,6 +271,7 @@ func (r *restore) begin(ctx context.Context) error {
 		if err := ledger.Create(ctx, r.control, r.hash, r.keep); err != nil {
 			return err
 		}
+		r.keep = nil // the ledger has it now: of tens of thousands of tables it is large
 	}
 	r.done, err = ledger.Read(ctx, r.control)
 	return err

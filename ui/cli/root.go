@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"charm.land/fang/v2"
 	"github.com/gofrs/flock"
@@ -28,6 +29,7 @@ type app struct {
 
 // Main runs the command line and returns the exit code.
 func Main(ctx context.Context, args []string) int {
+	boundMemory()
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -37,6 +39,16 @@ func Main(ctx context.Context, args []string) int {
 	err := fang.Execute(ctx, root, fang.WithVersion(Version), fang.WithoutManpage(),
 		fang.WithErrorHandler(func(w io.Writer, _ fang.Styles, err error) { printError(w, err) }))
 	return exitCode(err)
+}
+
+// memoryBound is how much memory a process is to need at most, whatever the database: the box has other use for the rest, such as keeping the
+// archive in its page cache. A plan of tens of thousands of tables comes near it, and then garbage is collected more often than usual.
+const memoryBound = 240 << 20
+
+func boundMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryBound)
+	}
 }
 
 func (a *app) rootCommand() *cobra.Command {
