@@ -159,6 +159,17 @@ func (v *verification) configRows(ctx context.Context, p pair) error {
 			extra, object, p.target.config.version, p.source.config.version)
 		extra = 0
 	}
+	if missing > 0 {
+		var ours bool
+		err := v.target.keeper.QueryRow(ctx, `SELECT pg_catalog.has_table_privilege($1::text, 'INSERT')`, pgx.Identifier{p.target.Schema, p.target.Name}.Sanitize()).Scan(&ours)
+		if err != nil {
+			return fmt.Errorf("asking for rights on %s of %s: %w", p.target.qualified(), v.target.endpoint, err)
+		}
+		if !ours { // nobody who could be asked to mend it could: an outage may not end with that
+			v.report.Warn("not taken for a difference: the target lacks %d rows that users have added to %s, and this role may not write there; ask who may", missing, object)
+			missing = 0
+		}
+	}
 	if missing+extra > 0 {
 		v.differ(pgxfer.Difference{
 			Kind: "rows", Object: object, Source: fmt.Sprintf("%d rows of the user's that the target lacks", missing),
@@ -231,6 +242,9 @@ func (v *verification) extensionSequences(ctx context.Context, leader *pgx.Conn)
 		switch {
 		case i < 0:
 			v.differ(pgxfer.Difference{Kind: "missing", Object: "sequence of " + s.String(), Source: position(s.Sequence)})
+		case target[i].Behind(s) && !target[i].Writable:
+			v.report.Warn("not taken for a difference: sequence of %s is at %s on the target, behind the source's %s, and this role may not set it; ask who may",
+				s, position(target[i].Sequence), position(s.Sequence))
 		case target[i].Behind(s):
 			v.differ(pgxfer.Difference{Kind: "sequence", Object: s.String(), Source: position(s.Sequence), Target: position(target[i].Sequence)})
 		case s.Behind(target[i]):
