@@ -110,8 +110,10 @@ type tocReader struct {
 var errCut = errors.New("it ends in the middle")
 
 func (r *tocReader) bytes(n int) []byte {
-	if r.err != nil || n < 0 || n > len(r.rest) {
-		r.err = errors.Join(r.err, errCut)
+	if r.err == nil && (n < 0 || n > len(r.rest)) {
+		r.err = errCut
+	}
+	if r.err != nil {
 		return make([]byte, max(n, 0)&0xffff)
 	}
 	b := r.rest[:n]
