@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 )
 
@@ -36,13 +37,17 @@ type Entry struct {
 	Deps       []int // numbers of the entries this one needs
 }
 
-// Name is schema.tag for people.
+// Name is schema.tag for people, who need no quotes around plain words.
 func (e Entry) Name() string {
+	tag := quotedWord.ReplaceAllString(e.Tag.Value, "$1")
 	if e.Schema.Value == "" {
-		return e.Tag.Value
+		return tag
 	}
-	return e.Schema.Value + "." + e.Tag.Value
+	return e.Schema.Value + "." + tag
 }
+
+// quotedWord is a plain name as pg_dump writes it into tags of comments and ACLs, which name what they are about as a statement does.
+var quotedWord = regexp.MustCompile(`"([a-z_][a-z0-9_]*)"`)
 
 // AccessMethod is the access method of a table, empty for what has none.
 func (e Entry) AccessMethod() string { return e.tableAM.Value }

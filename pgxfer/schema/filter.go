@@ -88,7 +88,7 @@ func (t Target) refuses(e archive.Entry) string {
 	}
 	tag := e.Tag.Value
 	switch {
-	case e.Schema.Value == pgserver.HerokuSchema, strings.HasSuffix(tag, "SCHEMA "+pgserver.HerokuSchema), e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
+	case e.Schema.Value == pgserver.HerokuSchema, ofSchema(tag) == pgserver.HerokuSchema, e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
 		return "belongs to Heroku, which makes its own on every database"
 	case e.Kind == "EXTENSION":
 		if have, ok := t.Extensions[tag]; ok {
@@ -105,11 +105,23 @@ func (t Target) refuses(e archive.Entry) string {
 			return "exists on the target already"
 		}
 	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "SCHEMA "):
-		if ours, exists := t.Schemas[strings.TrimPrefix(tag, "SCHEMA ")]; exists && !ours {
+		if ours, exists := t.Schemas[ofSchema(tag)]; exists && !ours {
 			return "the schema on the target belongs to another role"
 		}
 	}
 	return ""
+}
+
+// ofSchema is the schema that a comment's or an ACL's tag names, or empty. pg_dump writes the name there as in a statement.
+func ofSchema(tag string) string {
+	name, ok := strings.CutPrefix(tag, "SCHEMA ")
+	if !ok {
+		return ""
+	}
+	if n := len(name); n > 1 && name[0] == '"' && name[n-1] == '"' {
+		return strings.ReplaceAll(name[1:n-1], `""`, `"`)
+	}
+	return name
 }
 
 // anyName matches a name as pg_dump writes it, whatever is between its quotes.
@@ -118,9 +130,9 @@ const anyName = `(?:[^\s".,;()]+|"(?:[^"]|"")*")`
 // Servers from 15.9 on keep a bookkeeping option of their own with columns. Some minors of pg_dump write it into the archive, and
 // no server accepts it back, so the whole table would not be made.
 var (
-	attverAlone  = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?` + anyName + `\.` + anyName + ` ALTER COLUMN ` + anyName + ` SET \(pg_attver='?[^',()]*'?\);\n+`)
-	attverFirst  = regexp.MustCompile(`\(pg_attver='?[^',()]*'?, `)
-	attverInList = regexp.MustCompile(`, pg_attver='?[^',()]*'?([,)])`)
+	attverAlone  = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?` + anyName + `\.` + anyName + ` ALTER COLUMN ` + anyName + ` SET \("?pg_attver"?='?[^',()]*'?\);\n+`)
+	attverFirst  = regexp.MustCompile(`\("?pg_attver"?='?[^',()]*'?, `)
+	attverInList = regexp.MustCompile(`, "?pg_attver"?='?[^',()]*'?([,)])`)
 )
 
 // DropAttver takes the option out of every definition, and says of which entries.
