@@ -67,6 +67,8 @@ func kinds() []Case {
 		{Number: 16, Name: "what only a superuser can make", After: []string{
 			`CREATE FOREIGN DATA WRAPPER theirs OPTIONS (mode 'x')`, `CREATE TRUSTED LANGUAGE talk HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator`,
 			`CREATE ACCESS METHOD tree TYPE INDEX HANDLER bthandler`, `CREATE TRANSFORM FOR float8 LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION float8recv(internal))`,
+			`COMMENT ON FOREIGN DATA WRAPPER theirs IS 'not ours'`, `COMMENT ON LANGUAGE talk IS 'theirs'`, `COMMENT ON ACCESS METHOD tree IS 'grows'`, `COMMENT ON TRANSFORM FOR float8 LANGUAGE sql IS 'both ways'`,
+			`COMMENT ON PUBLICATION told IS 'news'`,
 		}, Ask: []string{`SELECT count(*) FROM pg_namespace WHERE nspname = 'c16'`}},
 	}
 }

@@ -63,6 +63,7 @@ func Filter(toc *archive.TOC, target Target) Filtered {
 			tables[e.OID] = true
 		}
 	}
+	left := target.leavesOut(toc)
 	var out Filtered
 	for _, e := range toc.Entries {
 		if settingsEntries[e.Kind] {
@@ -73,12 +74,46 @@ func Filter(toc *archive.TOC, target Target) Filtered {
 			reason = "configuration of an extension, which brings its own"
 		}
 		if reason == "" {
+			reason = left.decorated(e)
+		}
+		if reason == "" {
 			out.Keep = append(out.Keep, e)
 			continue
 		}
 		out.Skipped = append(out.Skipped, pgxfer.Skipped{Kind: e.Kind, Name: e.Name(), Reason: reason})
 	}
 	return out
+}
+
+// decorations are kinds of entries that only say something of another entry, and cannot be restored without what that makes.
+var decorations = map[string]bool{"COMMENT": true, "SECURITY LABEL": true, "ACL": true}
+
+// missing are entries, by number, of objects that are not to be on the target.
+type missing map[int]archive.Entry
+
+// leavesOut finds the objects that the target refuses, but for those that it has already.
+func (t Target) leavesOut(toc *archive.TOC) missing {
+	left := missing{}
+	for _, e := range toc.Entries {
+		_, exists := t.Schemas[e.Tag.Value]
+		if !decorations[e.Kind] && e.Kind != "EXTENSION" && !(e.Kind == "SCHEMA" && exists) && t.refuses(e) != "" {
+			left[e.ID] = e
+		}
+	}
+	return left
+}
+
+// decorated is the reason to leave out what says something of an object that is left out, or empty.
+func (m missing) decorated(e archive.Entry) string {
+	if !decorations[e.Kind] {
+		return ""
+	}
+	for _, dep := range e.Deps {
+		if of, ok := m[dep]; ok {
+			return "is about " + of.Kind + " " + of.Name() + ", which is left out"
+		}
+	}
+	return ""
 }
 
 // refuses is the reason to leave an entry out, or empty.
