@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 )
 
@@ -36,13 +37,17 @@ type Entry struct {
 	Deps       []int // numbers of the entries this one needs
 }
 
-// Name is schema.tag for people.
+// Name is schema.tag for people, who need no quotes around plain words.
 func (e Entry) Name() string {
+	tag := quotedWord.ReplaceAllString(e.Tag.Value, "$1")
 	if e.Schema.Value == "" {
-		return e.Tag.Value
+		return tag
 	}
-	return e.Schema.Value + "." + e.Tag.Value
+	return e.Schema.Value + "." + tag
 }
+
+// quotedWord is a plain name as pg_dump writes it into tags of comments and ACLs, which name what they are about as a statement does.
+var quotedWord = regexp.MustCompile(`"([a-z_][a-z0-9_]*)"`)
 
 // AccessMethod is the access method of a table, empty for what has none.
 func (e Entry) AccessMethod() string { return e.tableAM.Value }
@@ -110,8 +115,10 @@ type tocReader struct {
 var errCut = errors.New("it ends in the middle")
 
 func (r *tocReader) bytes(n int) []byte {
-	if r.err != nil || n < 0 || n > len(r.rest) {
-		r.err = errors.Join(r.err, errCut)
+	if r.err == nil && (n < 0 || n > len(r.rest)) {
+		r.err = errCut
+	}
+	if r.err != nil {
 		return make([]byte, max(n, 0)&0xffff)
 	}
 	b := r.rest[:n]

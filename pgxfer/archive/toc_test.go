@@ -126,3 +126,14 @@ func run(t *testing.T, installed localpg.Installation, tool string, args ...stri
 	}
 	return string(out)
 }
+
+// Whatever a damaged table of contents looks like from where it is damaged, people are told once.
+func TestDamageIsOneLine(t *testing.T) {
+	raw := append([]byte("PGDMP\x01\x0f\x00\x04\x08\x03\x00"), make([]byte, 200)...)
+	for _, cut := range []int{13, 20, 60, 150, len(raw)} {
+		raw[min(cut, len(raw)-1)] = 0x7f
+		if _, err := archive.ParseTOC(raw[:cut]); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("cut after %d bytes: %v", cut, err)
+		}
+	}
+}

@@ -16,13 +16,18 @@ func heroku() []Case {
 			`COMMENT ON EXTENSION plpgsql IS 'another comment'`,
 		}, SQL: []string{`CREATE TABLE of_the_app (id int)`, `GRANT SELECT ON of_the_app TO PUBLIC`}, Ask: []string{`SELECT count(*) FROM pg_event_trigger WHERE evtname = 'validate_extension'`}},
 		{
-			Number: 18, Name: "an extension that is in heroku_ext on the target", Before: []string{`CREATE EXTENSION citext SCHEMA public`, `CREATE EXTENSION hstore SCHEMA heroku_ext`},
-			Target: []string{`CREATE EXTENSION citext SCHEMA heroku_ext`, `CREATE EXTENSION hstore SCHEMA public`},
+			Number: 18, Name: "an extension that is in heroku_ext on the target", Before: []string{`CREATE EXTENSION citext SCHEMA public`, `CREATE EXTENSION hstore SCHEMA heroku_ext`, `CREATE EXTENSION dict_int SCHEMA public`},
+			Target: []string{`CREATE EXTENSION citext SCHEMA heroku_ext`, `CREATE EXTENSION hstore SCHEMA public`, `CREATE EXTENSION dict_int SCHEMA heroku_ext`},
 			SQL: []string{
 				`CREATE TABLE moved (name public.citext PRIMARY KEY, h heroku_ext.hstore DEFAULT 'a=>1', CHECK (name OPERATOR(public.<>) 'nobody'))`, `INSERT INTO moved VALUES ('Anna', 'x=>"y z"'), ('bert', DEFAULT)`,
 				`CREATE INDEX ON moved USING gin (h)`, `CREATE VIEW found AS SELECT name FROM moved WHERE h OPERATOR(heroku_ext.->) 'a' = '1'`,
+				`CREATE TEXT SEARCH DICTIONARY shortened (TEMPLATE = public.intdict_template, MAXLEN = 2)`, `CREATE TEXT SEARCH CONFIGURATION numbers (COPY = simple)`,
+				`ALTER TEXT SEARCH CONFIGURATION numbers ALTER MAPPING FOR uint WITH public.intdict, shortened`,
 			},
-			Ask: []string{`SELECT string_agg(name::text || ' ' || (SELECT string_agg(k, '') FROM unnest(ARRAY['x', 'a']) k WHERE h::text LIKE '%' || k || '%'), ';' ORDER BY name::text) FROM moved`, `SELECT name::text FROM found`},
+			Ask: []string{
+				`SELECT string_agg(name::text || ' ' || (SELECT string_agg(k, '') FROM unnest(ARRAY['x', 'a']) k WHERE h::text LIKE '%' || k || '%'), ';' ORDER BY name::text) FROM moved`, `SELECT name::text FROM found`,
+				`SELECT ts_lexize('shortened', '12345')`, `SELECT to_tsvector('numbers', '123456789')`,
+			},
 		},
 	}
 }

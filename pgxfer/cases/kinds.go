@@ -48,10 +48,27 @@ func kinds() []Case {
 			`CREATE INDEX ON "normalize" ("json_table", lower("json"))`, `CREATE VIEW "json_array" AS SELECT "json", "json_table" FROM "normalize"`, `CREATE FUNCTION "json_scalar"(int) RETURNS int LANGUAGE sql AS 'SELECT $1'`,
 			`COMMENT ON COLUMN "normalize"."json" IS 'a word'`, `CREATE SEQUENCE "json_exists" OWNED BY "normalize"."json_table"`,
 		}, Ask: []string{`SELECT string_agg(a::text, ';') FROM "json_array" a`, `SELECT "json_scalar"(5)`}},
+		{Number: 1, Name: "words that became keywords, where not every keyword may stand", SQL: []string{
+			`CREATE FUNCTION takes("normalize" int, "json" int, "json_object" int DEFAULT 2, "merge_action" int DEFAULT 3) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 10 * $2 + 100 * $3 + 1000 * $4'`,
+			`COMMENT ON FUNCTION takes(int, int, int, int) IS 'takes words'`, `CREATE FUNCTION gives("period" int, OUT "json" int, OUT "merge_action" text) RETURNS SETOF record LANGUAGE sql AS 'SELECT $1, ''x''::text'`,
+			`CREATE FUNCTION gives_rows() RETURNS TABLE ("normalize" int, "json" int, "json_scalar" int) LANGUAGE sql AS 'SELECT 1, 2, 3'`,
+			`CREATE AGGREGATE sums("json" int) (SFUNC = int4pl, STYPE = int, INITCOND = '0')`, `CREATE TYPE "json_serialize" AS ("json" int, "merge_action" text, "period" date)`,
+			`CREATE TABLE "json_arrayagg" ("json" int CONSTRAINT "json_query" PRIMARY KEY, "period" int DEFAULT takes("normalize" => 1, "json" => 2), "merge_action" "json_serialize",
+				CONSTRAINT "json_value" CHECK (takes("normalize" => "json", "json" => 0, "merge_action" => 1) > 0))`,
+			`INSERT INTO "json_arrayagg" VALUES (1, DEFAULT, ROW(1, 'x', '2020-02-02')), (2, 5, NULL)`, `CREATE INDEX "json_objectagg" ON "json_arrayagg" (takes("normalize" => "period", "json" => "json"))`,
+			`CREATE VIEW "merge_action" AS SELECT takes("json" => a."json", "normalize" => 1) AS "json", "period" AS "normalize", sums(a."json") OVER "json_object" AS "period" FROM "json_arrayagg" a WINDOW "json_object" AS (ORDER BY "json")`,
+			`CREATE MATERIALIZED VIEW "period" AS SELECT v."json", g."merge_action" FROM "merge_action" v, gives("period" => v."normalize") AS g("json", "merge_action")`,
+		}, Ask: []string{
+			`SELECT string_agg(a::text, ';' ORDER BY a."json") FROM "json_arrayagg" a`, `SELECT string_agg(v::text, ';' ORDER BY v."json") FROM "merge_action" v`, `SELECT string_agg(v::text, ';' ORDER BY v."json") FROM "period" v`,
+			`SELECT takes("normalize" => 1, "json" => 2) + sums("json") FROM gives_rows()`, `SELECT obj_description('takes'::regproc)`, `SELECT (gives_rows()).json_scalar`,
+			`SELECT string_agg(concat_ws(' ', proname, proargnames::text), ';' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'c01'::regnamespace`,
+		}},
 		// Nothing of these arrives, but what does is none the worse for it.
 		{Number: 16, Name: "what only a superuser can make", After: []string{
 			`CREATE FOREIGN DATA WRAPPER theirs OPTIONS (mode 'x')`, `CREATE TRUSTED LANGUAGE talk HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator`,
 			`CREATE ACCESS METHOD tree TYPE INDEX HANDLER bthandler`, `CREATE TRANSFORM FOR float8 LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION float8recv(internal))`,
+			`COMMENT ON FOREIGN DATA WRAPPER theirs IS 'not ours'`, `COMMENT ON LANGUAGE talk IS 'theirs'`, `COMMENT ON ACCESS METHOD tree IS 'grows'`, `COMMENT ON TRANSFORM FOR float8 LANGUAGE sql IS 'both ways'`,
+			`COMMENT ON PUBLICATION told IS 'news'`,
 		}, Ask: []string{`SELECT count(*) FROM pg_namespace WHERE nspname = 'c16'`}},
 	}
 }

@@ -124,7 +124,7 @@ func (d *dump) run(parent context.Context) (err error) {
 		AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Grace: d.Grace, Line: watch.line,
 		Args: []string{
 			"--format=directory", "--file=" + dumpDir, "--jobs=" + strconv.Itoa(d.opts.Jobs), "--verbose",
-			"--compress=" + d.compression.option, "--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + lockWait,
+			"--compress=" + d.compression.option, "--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + lockWait, pgtools.QuoteNames,
 		},
 	}.Start(ctx)
 	if err != nil {

@@ -49,7 +49,7 @@ func newRestoreWatch(r *restore) *restoreWatch {
 		item := &restoreItem{entry: e}
 		switch e.Kind {
 		case "INDEX":
-			item.index = sizes[e.Name()]
+			item.index = sizes[e.Schema.Value+"."+e.Tag.Value]
 			w.byIndex[e.Tag.Value] = item
 		case "CONSTRAINT":
 			_, name, _ := cutConstraint(e)

@@ -32,6 +32,10 @@ type Command struct {
 	Grace time.Duration
 }
 
+// QuoteNames has pg_dump, and the server that it asks for definitions, put every name in quotes: an older server leaves out those around
+// a word that a newer one takes for a keyword. Always, because nobody knows yet which target an archive will meet.
+const QuoteNames = "--quote-all-identifiers"
+
 // Process is a running [Command].
 type Process struct {
 	cmd   *exec.Cmd

@@ -14,6 +14,10 @@ import (
 // Contents lists objects of the user's in a database, a few of each kind by name, except in the schemas to spare: what a database that was just made does not have.
 func Contents(ctx context.Context, q pgserver.Querier, spare ...string) ([]string, error) {
 	user := userSchema(spare)
+	more := ``
+	for _, k := range kinds {
+		more += ` UNION ALL SELECT 5, '` + k.word + `', n.nspname || '.' || x.` + k.prefix + `name` + k.from(user)
+	}
 	rows, err := q.Query(ctx, `SELECT kind || ' ' || name FROM (
 		SELECT 1 AS rank, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
 			WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, n.nspname || '.' || c.relname AS name
@@ -21,11 +25,12 @@ func Contents(ctx context.Context, q pgserver.Querier, spare ...string) ([]strin
 		WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND `+user+` AND `+pgserver.NotExtensionOwned("pg_class", "c.oid")+`
 		UNION ALL SELECT 2, 'function', n.nspname || '.' || p.proname FROM pg_catalog.pg_proc p
 			JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-			WHERE `+user+` AND `+pgserver.NotExtensionOwned("pg_proc", "p.oid")+`
+			WHERE `+ownRoutine+` AND `+user+` AND `+pgserver.NotExtensionOwned("pg_proc", "p.oid")+`
 		UNION ALL SELECT 3, 'type', n.nspname || '.' || t.typname FROM pg_catalog.pg_type t
 			JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-			WHERE t.typtype IN ('e', 'd', 'r') AND `+user+` AND `+pgserver.NotExtensionOwned("pg_type", "t.oid")+`
-		UNION ALL SELECT 4, 'large object', oid::text FROM pg_catalog.pg_largeobject_metadata
+			WHERE `+ownType+` AND `+user+` AND `+pgserver.NotExtensionOwned("pg_type", "t.oid")+`
+		UNION ALL SELECT 4, 'large object', oid::text FROM pg_catalog.pg_largeobject_metadata`+more+`
+		UNION ALL SELECT 6, 'cast', `+castName+castsFrom+` UNION ALL SELECT 7, 'server', x.srvname`+serversFrom+`
 	) found ORDER BY rank, name LIMIT 4`)
 	if err != nil {
 		return nil, fmt.Errorf("looking for what the database holds: %w", err)

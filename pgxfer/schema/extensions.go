@@ -84,6 +84,10 @@ func MovedExtensions(ctx context.Context, conn *pgx.Conn, source []pgserver.Exte
 			SELECT t.typname::text AS name, d.* FROM pg_catalog.pg_type t JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid
 			UNION ALL SELECT p.proname::text, d.* FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid
 			UNION ALL SELECT o.oprname::text, d.* FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_operator'::regclass AND d.objid = o.oid
+			UNION ALL SELECT o.opfname::text, d.* FROM pg_catalog.pg_opfamily o JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_opfamily'::regclass AND d.objid = o.oid
+			UNION ALL SELECT s.prsname::text, d.* FROM pg_catalog.pg_ts_parser s JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_ts_parser'::regclass AND d.objid = s.oid
+			UNION ALL SELECT s.tmplname::text, d.* FROM pg_catalog.pg_ts_template s JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_ts_template'::regclass AND d.objid = s.oid
+			UNION ALL SELECT s.cfgname::text, d.* FROM pg_catalog.pg_ts_config s JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_ts_config'::regclass AND d.objid = s.oid
 			UNION ALL SELECT o.opcname::text, d.* FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_opclass'::regclass AND d.objid = o.oid
 			UNION ALL SELECT c.relname::text, d.* FROM pg_catalog.pg_class c JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
 			UNION ALL SELECT i.relname::text, d.* FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid

@@ -63,6 +63,7 @@ func Filter(toc *archive.TOC, target Target) Filtered {
 			tables[e.OID] = true
 		}
 	}
+	left := target.leavesOut(toc)
 	var out Filtered
 	for _, e := range toc.Entries {
 		if settingsEntries[e.Kind] {
@@ -73,12 +74,46 @@ func Filter(toc *archive.TOC, target Target) Filtered {
 			reason = "of a table that an extension makes; rows that users have added to it are not restored by pg_restore: add them by hand, or transfer with the engine stream"
 		}
 		if reason == "" {
+			reason = left.decorated(e)
+		}
+		if reason == "" {
 			out.Keep = append(out.Keep, e)
 			continue
 		}
 		out.Skipped = append(out.Skipped, pgxfer.Skipped{Kind: e.Kind, Name: e.Name(), Reason: reason})
 	}
 	return out
+}
+
+// decorations are kinds of entries that only say something of another entry, and cannot be restored without what that makes.
+var decorations = map[string]bool{"COMMENT": true, "SECURITY LABEL": true, "ACL": true}
+
+// missing are entries, by number, of objects that are not to be on the target.
+type missing map[int]archive.Entry
+
+// leavesOut finds the objects that the target refuses, but for those that it has already.
+func (t Target) leavesOut(toc *archive.TOC) missing {
+	left := missing{}
+	for _, e := range toc.Entries {
+		_, exists := t.Schemas[e.Tag.Value]
+		if !decorations[e.Kind] && e.Kind != "EXTENSION" && !(e.Kind == "SCHEMA" && exists) && t.refuses(e) != "" {
+			left[e.ID] = e
+		}
+	}
+	return left
+}
+
+// decorated is the reason to leave out what says something of an object that is left out, or empty.
+func (m missing) decorated(e archive.Entry) string {
+	if !decorations[e.Kind] {
+		return ""
+	}
+	for _, dep := range e.Deps {
+		if of, ok := m[dep]; ok {
+			return "is about " + of.Kind + " " + of.Name() + ", which is left out"
+		}
+	}
+	return ""
 }
 
 // refuses is the reason to leave an entry out, or empty.
@@ -88,7 +123,7 @@ func (t Target) refuses(e archive.Entry) string {
 	}
 	tag := e.Tag.Value
 	switch {
-	case e.Schema.Value == pgserver.HerokuSchema, strings.HasSuffix(tag, "SCHEMA "+pgserver.HerokuSchema), e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
+	case e.Schema.Value == pgserver.HerokuSchema, ofSchema(tag) == pgserver.HerokuSchema, e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
 		return "belongs to Heroku, which makes its own on every database"
 	case e.Kind == "EXTENSION":
 		if have, ok := t.Extensions[tag]; ok {
@@ -105,11 +140,23 @@ func (t Target) refuses(e archive.Entry) string {
 			return "exists on the target already"
 		}
 	case e.Kind == "COMMENT" && strings.HasPrefix(tag, "SCHEMA "):
-		if ours, exists := t.Schemas[strings.TrimPrefix(tag, "SCHEMA ")]; exists && !ours {
+		if ours, exists := t.Schemas[ofSchema(tag)]; exists && !ours {
 			return "the schema on the target belongs to another role"
 		}
 	}
 	return ""
+}
+
+// ofSchema is the schema that a comment's or an ACL's tag names, or empty. pg_dump writes the name there as in a statement.
+func ofSchema(tag string) string {
+	name, ok := strings.CutPrefix(tag, "SCHEMA ")
+	if !ok {
+		return ""
+	}
+	if n := len(name); n > 1 && name[0] == '"' && name[n-1] == '"' {
+		return strings.ReplaceAll(name[1:n-1], `""`, `"`)
+	}
+	return name
 }
 
 // anyName matches a name as pg_dump writes it, whatever is between its quotes.
@@ -118,9 +165,9 @@ const anyName = `(?:[^\s".,;()]+|"(?:[^"]|"")*")`
 // Servers from 15.9 on keep a bookkeeping option of their own with columns. Some minors of pg_dump write it into the archive, and
 // no server accepts it back, so the whole table would not be made.
 var (
-	attverAlone  = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?` + anyName + `\.` + anyName + ` ALTER COLUMN ` + anyName + ` SET \(pg_attver='?[^',()]*'?\);\n+`)
-	attverFirst  = regexp.MustCompile(`\(pg_attver='?[^',()]*'?, `)
-	attverInList = regexp.MustCompile(`, pg_attver='?[^',()]*'?([,)])`)
+	attverAlone  = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?` + anyName + `\.` + anyName + ` ALTER COLUMN ` + anyName + ` SET \("?pg_attver"?='?[^',()]*'?\);\n+`)
+	attverFirst  = regexp.MustCompile(`\("?pg_attver"?='?[^',()]*'?, `)
+	attverInList = regexp.MustCompile(`, "?pg_attver"?='?[^',()]*'?([,)])`)
 )
 
 // DropAttver takes the option out of every definition, and says of which entries.

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,21 +22,22 @@ func drops(spare []string) []string {
 	relation := func(kinds, what string) string {
 		return object("pg_class", "c", "c.relnamespace", "c.relowner", `'DROP `+what+` IF EXISTS ' || c.oid::regclass || ' CASCADE'`, ` AND c.relkind = ANY ('{`+kinds+`}')`)
 	}
-	return []string{
+	list := []string{
 		relation("v", "VIEW"), relation("m", "MATERIALIZED VIEW"), relation("p", "TABLE"), relation("r", "TABLE"),
 		relation("f", "FOREIGN TABLE"), relation("S", "SEQUENCE"),
 		`SELECT 'DROP EXTENSION IF EXISTS ' || pg_catalog.quote_ident(extname) || ' CASCADE' FROM pg_catalog.pg_extension WHERE ` + owned("extowner"),
-		object("pg_proc", "p", "p.pronamespace", "p.proowner", `'DROP ROUTINE IF EXISTS ' || p.oid::regprocedure || ' CASCADE'`, ``),
-		object("pg_type", "t", "t.typnamespace", "t.typowner", `'DROP TYPE IF EXISTS ' || t.oid::regtype || ' CASCADE'`,
-			` AND (t.typtype IN ('e', 'd', 'r', 'b') AND t.typelem = 0 OR t.typtype = 'c' AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))`),
-		object("pg_operator", "o", "o.oprnamespace", "o.oprowner", `'DROP OPERATOR IF EXISTS ' || o.oid::regoperator || ' CASCADE'`, ``),
-		object("pg_collation", "l", "l.collnamespace", "l.collowner", `'DROP COLLATION IF EXISTS ' || pg_catalog.format('%I.%I', n.nspname, l.collname) || ' CASCADE'`, ``),
-		object("pg_ts_config", "f", "f.cfgnamespace", "f.cfgowner", `'DROP TEXT SEARCH CONFIGURATION IF EXISTS ' || pg_catalog.format('%I.%I', n.nspname, f.cfgname) || ' CASCADE'`, ``),
-		object("pg_ts_dict", "d", "d.dictnamespace", "d.dictowner", `'DROP TEXT SEARCH DICTIONARY IF EXISTS ' || pg_catalog.format('%I.%I', n.nspname, d.dictname) || ' CASCADE'`, ``),
-		`SELECT 'DROP SERVER IF EXISTS ' || pg_catalog.quote_ident(srvname) || ' CASCADE' FROM pg_catalog.pg_foreign_server WHERE ` + owned("srvowner"),
-		`SELECT 'DROP SCHEMA IF EXISTS ' || pg_catalog.quote_ident(n.nspname) || ' CASCADE' FROM pg_catalog.pg_namespace n
-			WHERE n.nspname <> 'public' AND ` + user + ` AND ` + owned("n.nspowner"),
+		object("pg_proc", "p", "p.pronamespace", "p.proowner", `'DROP ROUTINE IF EXISTS ' || p.oid::regprocedure || ' CASCADE'`, ` AND `+ownRoutine),
+		object("pg_type", "t", "t.typnamespace", "t.typowner", `'DROP TYPE IF EXISTS ' || t.oid::regtype || ' CASCADE'`, ` AND `+ownType),
 	}
+	for _, k := range kinds {
+		list = append(list, `SELECT 'DROP `+strings.ToUpper(k.word)+` IF EXISTS ' || `+k.name()+` || ' CASCADE'`+k.from(user)+` AND `+owned("x."+k.prefix+"owner")+` ORDER BY x.oid`)
+	}
+	return append(list,
+		`SELECT 'DROP CAST IF EXISTS (' || `+castName+` || ') CASCADE'`+castsFrom+` AND (`+owned("source.typowner")+` OR `+owned("target.typowner")+`) ORDER BY x.oid`,
+		`SELECT 'DROP SERVER IF EXISTS ' || pg_catalog.quote_ident(x.srvname) || ' CASCADE'`+serversFrom+` AND `+owned("x.srvowner"),
+		`SELECT 'DROP SCHEMA IF EXISTS ' || pg_catalog.quote_ident(n.nspname) || ' CASCADE' FROM pg_catalog.pg_namespace n
+			WHERE n.nspname <> 'public' AND `+user+` AND `+owned("n.nspowner")+` AND `+pgserver.NotExtensionOwned("pg_namespace", "n.oid"),
+	)
 }
 
 // Reset drops all that the session's role owns, and nothing else. The schemas to spare are our own, with plain names.

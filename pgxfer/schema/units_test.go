@@ -14,6 +14,8 @@ func TestAttverIsTakenOut(t *testing.T) {
 		"CREATE TABLE;\nALTER TABLE ONLY \"a;b\".\"x\n;\"\"y\" ALTER COLUMN \"c (;\" SET (pg_attver='3');\n": "CREATE TABLE;\n",
 		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver=3, n_distinct=5);\n":                        "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
 		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5, pg_attver='3');\n":                      "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
+		"ALTER TABLE ONLY \"public\".\"t\" ALTER COLUMN \"a\" SET (n_distinct=5, \"pg_attver\"='3');\n":      "ALTER TABLE ONLY \"public\".\"t\" ALTER COLUMN \"a\" SET (n_distinct=5);\n",
+		"CREATE TABLE;\nALTER TABLE ONLY \"public\".\"t\" ALTER COLUMN \"a\" SET (\"pg_attver\"='3');\n":     "CREATE TABLE;\n",
 		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n":                                     "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
 	} {
 		toc := &archive.TOC{Entries: []archive.Entry{{Kind: "TABLE", Defn: archive.Text{Value: was, Set: true}}}}
@@ -45,6 +47,9 @@ func TestFilterKnowsWhoMayWhat(t *testing.T) {
 		{entry("SCHEMA", "", "public"), false, false},
 		{entry("COMMENT", "", "SCHEMA public"), false, false},
 		{entry("COMMENT", "", "SCHEMA mine"), true, true},
+		{entry("COMMENT", "", `SCHEMA "public"`), false, false},
+		{entry("COMMENT", "", `SCHEMA "mine"`), true, true},
+		{entry("COMMENT", "", `SCHEMA "_heroku"`), false, false},
 		{entry("COMMENT", "public", "TABLE t"), true, true},
 		{entry("COMMENT", "", "EXTENSION hstore"), false, false},
 		{entry("EXTENSION", "", "citext"), false, false},

@@ -295,7 +295,7 @@ func (d *dump) dumpOnce(ctx context.Context, at string) error {
 	}
 	args := []string{
 		"--format=directory", "--file=" + at, "--schema-only", "--compress=0", "--verbose", "--encoding=UTF8", // that of the sessions that run it
-		"--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + strconv.Itoa(300_000),
+		"--exclude-schema=" + pgserver.HerokuSchema, "--lock-wait-timeout=" + strconv.Itoa(300_000), pgtools.QuoteNames,
 	}
 	if id := d.keeper.snapshot(); id != "" {
 		args = append(args, "--snapshot="+id)

@@ -145,7 +145,11 @@ func (p *Plan) askParents(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
+// askIndexes asks for definitions with every name quoted, since they are run on the target, which may have more keywords.
 func (p *Plan) askIndexes(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, `SET quote_all_identifiers = on`); err != nil {
+		return fmt.Errorf("listing indexes: %w", err)
+	}
 	rows, err := conn.Query(ctx, `SELECT c.oid, x.indrelid, n.nspname::text, c.relname::text, m.amname::text, pg_catalog.pg_relation_size(c.oid),
 		pg_catalog.pg_get_indexdef(c.oid), x.indisvalid
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -155,6 +159,9 @@ func (p *Plan) askIndexes(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("listing indexes: %w", err)
 	}
 	if p.Indexes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Index]); err != nil {
+		return fmt.Errorf("listing indexes: %w", err)
+	}
+	if _, err = conn.Exec(ctx, `SET quote_all_identifiers = off`); err != nil {
 		return fmt.Errorf("listing indexes: %w", err)
 	}
 	return nil
