@@ -58,6 +58,7 @@ func (e Endpoint) Connect(ctx context.Context, tag string) (*pgx.Conn, error) {
 		config.ConnectTimeout = 15 * time.Second
 	}
 	config.DialFunc = e.dial
+	config.BuildFrontend = frontend
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", e, err)
