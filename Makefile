@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X changeover/ui/cli.Version=$(VERSION)
 # Where the tests keep a further PostgreSQL major, the official Heroku CLI and AWS's mock of the metadata service.
 CACHE ?= $(shell [ "$$(id -u)" = 0 ] && echo /var/cache || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}")/changeover
 
-.PHONY: rehearse test majors bench soak soak-transfer soak-rehearsal build dist lint format setup-test
+.PHONY: rehearse test majors huge bench soak soak-transfer soak-rehearsal build dist lint format setup-test
 
 rehearse: ## the whole migration against local PostgreSQL servers, in the dashboard
 	@.ci/setup rehearse
@@ -27,6 +27,10 @@ majors: ## everything that is nasty, from every PostgreSQL from 10 to 18 to ever
 	CHANGEOVER_TEST_ALL_MAJORS=1 CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
 	CHANGEOVER_PG_MAJORS="$$(.ci/postgres-majors $(CACHE)/postgres 10 11 12 13 14 15 16 18)" \
 		go test -timeout 90m -run 'TestMajors' -v ./pgxfer/stream
+
+huge: ## rows near a gigabyte, the most that PostgreSQL can send; takes 4 minutes, and some gigabytes of memory and of disk
+	CHANGEOVER_TEST_HUGE=1 CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
+		go test -count=1 -timeout 60m -run '^TestRowsOfAGigabyte$$' -v ./ui/cli
 
 soak: soak-transfer soak-rehearsal ## what is killed at random moments gets through all the same
 

@@ -1,6 +1,7 @@
 package pgxfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 type Endpoint struct {
 	// Name is what people call it, normally a role such as "fast-follower".
 	Name string
+	// Silence is how long nothing may come back of a server that was asked something, before the session counts as lost; 0 means 90 s.
+	Silence time.Duration
 
 	config *pgx.ConnConfig
 }
@@ -45,8 +48,6 @@ func (e Endpoint) IsZero() bool { return e.config == nil }
 func (e Endpoint) Config() *pgx.ConnConfig { return e.config.Copy() }
 
 // Connect opens a session with the given application_name.
-//
-// TCP keepalives are set short, because an index build keeps a socket silent for hours and NAT devices forget it.
 func (e Endpoint) Connect(ctx context.Context, tag string) (*pgx.Conn, error) {
 	if e.IsZero() {
 		return nil, errors.New("no database given")
@@ -56,13 +57,39 @@ func (e Endpoint) Connect(ctx context.Context, tag string) (*pgx.Conn, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 15 * time.Second
 	}
-	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 6}}
-	config.DialFunc = dialer.DialContext
+	config.DialFunc = e.dial
+	config.BuildFrontend = frontend
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", e, err)
 	}
 	return conn, nil
+}
+
+// defaultSilence is longer than networks need to find another way, and short against the quarter of an hour for which the kernel sends the
+// same packet again.
+const defaultSilence = 90 * time.Second
+
+// Keepalive is how a session of the database finds out that nobody is at its other end any more.
+func (e Endpoint) Keepalive() net.KeepAliveConfig {
+	silence := e.silence()
+	return net.KeepAliveConfig{Enable: true, Idle: max(silence/3, time.Second), Interval: max(silence/9, time.Second), Count: 6}
+}
+
+func (e Endpoint) silence() time.Duration { return cmp.Or(e.Silence, defaultSilence) }
+
+// dial connects so that a network which swallows packets without a word is noticed, whatever the session does at that moment.
+//
+// One that only waits for an answer notices by keepalives. They are short also because an index build keeps a socket silent for hours, and NAT
+// devices on the way forget it; it is the server's kernel that answers them, however busy the server is. One that has sent what was never
+// acknowledged gets no keepalives: see [noticeSilence].
+func (e Endpoint) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &net.Dialer{KeepAliveConfig: e.Keepalive()}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return noticeSilence(conn, e.silence()), nil
 }
 
 // String names the database without its password.

@@ -16,16 +16,37 @@ type LagSampler struct {
 	// HerokuEvery is the shortest time between two questions to Heroku about one follower.
 	HerokuEvery time.Duration
 
+	mu        sync.Mutex
+	followers map[Role]*follower
+}
+
+// follower is what is kept for one follower. Each has sessions and a lock of its own: a server that does not answer freezes no other gauge.
+type follower struct {
 	mu       sync.Mutex
 	sessions map[Role]*held
-	asked    map[Role]time.Time
-	commits  map[Role]*int64
+	asked    time.Time // when Heroku was
+	commits  *int64
+}
+
+func (s *LagSampler) follower(role Role) *follower {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.followers == nil {
+		s.followers = map[Role]*follower{}
+	}
+	f, ok := s.followers[role]
+	if !ok {
+		f = &follower{sessions: map[Role]*held{}}
+		s.followers[role] = f
+	}
+	return f
 }
 
 // Sample reads one follower's lag as it is now. A value that cannot be read stays nil, with the reason in Problem.
 func (s *LagSampler) Sample(ctx context.Context, l Look, role Role) (FollowerView, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	f := s.follower(role)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	v := FollowerView{Role: role, State: "not created", Threshold: SmallLag}
 	db, ok := FactDatabase(role).Get(l.Facts())
 	if !ok {
@@ -41,73 +62,64 @@ func (s *LagSampler) Sample(ctx context.Context, l Look, role Role) (FollowerVie
 		v.State = "destroyed"
 	}
 	if v.State != "following" {
-		s.forget(ctx, role)
+		f.forget(ctx)
 		return v, nil
 	}
-	behind, err := s.behind(ctx, l, role)
+	behind, err := s.behind(ctx, l, f, role)
 	v.SampledAt = s.Now()
 	if err != nil {
 		v.Problem = err.Error()
 		return v, nil
 	}
 	v.Bytes, v.CaughtUp = &behind, behind == 0
-	v.Commits = s.behindBy(ctx, db)
+	v.Commits = s.behindBy(ctx, f, db)
 	return v, nil
 }
 
 // behind asks both servers; the leader last, so that a follower never looks ahead of it.
-func (s *LagSampler) behind(ctx context.Context, l Look, role Role) (int64, error) {
+func (s *LagSampler) behind(ctx context.Context, l Look, f *follower, role Role) (int64, error) {
 	var replayed, written pgserver.LSN
-	err := s.session(l, role).ask(ctx, func(server Server) (err error) {
+	err := f.session(s.Heroku, l, role).ask(ctx, func(server Server) (err error) {
 		replayed, err = server.ReplayLSN(ctx)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	err = s.session(l, role.Leader()).ask(ctx, func(server Server) (err error) {
+	err = f.session(s.Heroku, l, role.Leader()).ask(ctx, func(server Server) (err error) {
 		written, err = server.CurrentLSN(ctx)
 		return err
 	})
 	return max(written.Since(replayed), 0), err
 }
 
-func (s *LagSampler) behindBy(ctx context.Context, db Database) *int64 {
-	if s.asked == nil {
-		s.asked, s.commits = map[Role]time.Time{}, map[Role]*int64{}
+func (s *LagSampler) behindBy(ctx context.Context, f *follower, db Database) *int64 {
+	if s.Now().Sub(f.asked) < s.HerokuEvery {
+		return f.commits
 	}
-	if s.Now().Sub(s.asked[db.Role]) < s.HerokuEvery {
-		return s.commits[db.Role]
-	}
-	s.asked[db.Role] = s.Now()
-	s.commits[db.Role] = nil
+	f.asked, f.commits = s.Now(), nil
 	if info, err := s.Heroku.Database(ctx, db.AddonID); err == nil {
 		if n, known := info.BehindBy(); known {
-			s.commits[db.Role] = &n
+			f.commits = &n
 		}
 	}
-	return s.commits[db.Role]
+	return f.commits
 }
 
-func (s *LagSampler) session(l Look, role Role) *held {
-	if s.sessions == nil {
-		s.sessions = map[Role]*held{}
-	}
-	h, ok := s.sessions[role]
+func (f *follower) session(heroku Heroku, l Look, role Role) *held {
+	h, ok := f.sessions[role]
 	if !ok {
 		h = &held{role: role}
-		s.sessions[role] = h
+		f.sessions[role] = h
 	}
-	h.d = HerokuDatabases{Heroku: s.Heroku, Look: l}
+	h.d = HerokuDatabases{Heroku: heroku, Look: l}
 	return h
 }
 
-func (s *LagSampler) forget(ctx context.Context, role Role) {
-	for _, r := range []Role{role, role.Leader()} {
-		if h, ok := s.sessions[r]; ok {
-			h.close(ctx)
-			delete(s.sessions, r)
-		}
+func (f *follower) forget(ctx context.Context) {
+	for role, h := range f.sessions {
+		h.close(ctx)
+		delete(f.sessions, role)
 	}
 }
 
@@ -115,8 +127,9 @@ func (s *LagSampler) forget(ctx context.Context, role Role) {
 func (s *LagSampler) Close(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for role, h := range s.sessions {
-		h.close(ctx)
-		delete(s.sessions, role)
+	for _, f := range s.followers {
+		f.mu.Lock()
+		f.forget(ctx)
+		f.mu.Unlock()
 	}
 }

@@ -120,7 +120,7 @@ func (d *dump) run(parent context.Context) (err error) {
 	dumpDir := filepath.Join(d.dir, archive.DumpName)
 	watch := &dumpWatch{dump: d, dumpDir: dumpDir, fail: cancel}
 	process, err := pgtools.Command{
-		Path: d.tools.Dump, Endpoint: d.opts.Source, Server: d.source.facts.Version,
+		Path: d.tools.Dump, Major: d.tools.Major, Asks: true, Endpoint: d.opts.Source, Server: d.source.facts.Version,
 		AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Grace: d.Grace, Line: watch.line,
 		Args: []string{
 			"--format=directory", "--file=" + dumpDir, "--jobs=" + strconv.Itoa(d.opts.Jobs), "--verbose",

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,7 +18,19 @@ import (
 
 // conninfo carries what libpq has no environment variable for. Short keepalives: an index build keeps a socket silent for
 // hours, and NAT devices on the way forget it after minutes.
-const conninfo = "keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=6"
+//
+// tcp_user_timeout bounds what keepalives do not: how long something that was sent is sent again. It is for pg_dump, which only ever sends
+// short questions. It would end a pg_restore, too, whose server is alive and has no room for more rows for a while, and with that the whole
+// restore. Client libraries before 12 do not know it, and refuse what they do not know.
+func (c Command) conninfo() string {
+	keep := c.Endpoint.Keepalive()
+	info := fmt.Sprintf("keepalives=1 keepalives_idle=%d keepalives_interval=%d keepalives_count=%d",
+		keep.Idle/time.Second, keep.Interval/time.Second, keep.Count)
+	if c.Asks && c.Major >= 12 {
+		info += fmt.Sprintf(" tcp_user_timeout=%d", (keep.Idle + time.Duration(keep.Count)*keep.Interval).Milliseconds())
+	}
+	return info
+}
 
 // environment is everything a child gets to know. Nothing of ours is inherited but PATH: a PGPASSWORD, PGSERVICE or PGOPTIONS of
 // the operator's shell must neither leak nor decide which database is read.

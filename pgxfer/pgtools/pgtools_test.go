@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -68,6 +69,24 @@ func TestChoose(t *testing.T) {
 				t.Errorf("got %s (%v), want %s", version, err, c.want)
 			}
 		})
+	}
+}
+
+// A program that only asks gives up on a network that swallows packets, if its library knows how to.
+func TestConnectionsGiveUp(t *testing.T) {
+	const keepalives = "keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=6"
+	for _, c := range []struct {
+		command Command
+		want    string
+	}{
+		{Command{Major: 17, Asks: true}, keepalives + " tcp_user_timeout=90000"},
+		{Command{Major: 11, Asks: true}, keepalives},
+		{Command{Major: 17}, keepalives},
+		{Command{Endpoint: pgxfer.Endpoint{Silence: 2 * time.Second}}, "keepalives=1 keepalives_idle=1 keepalives_interval=1 keepalives_count=6"},
+	} {
+		if got := c.command.conninfo(); got != c.want {
+			t.Errorf("%+v: got %s", c.command, got)
+		}
 	}
 }
 

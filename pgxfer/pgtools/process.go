@@ -20,6 +20,10 @@ import (
 // Command is one run of pg_dump or pg_restore.
 type Command struct {
 	Path string
+	// Major is that of the program, 0 when it is not known.
+	Major int
+	// Asks is true for a program that sends no rows: it may give up as soon as what it has sent is not acknowledged.
+	Asks bool
 	// Args are the arguments without the connection, which is added. They stand in the process list for everybody to see.
 	Args     []string
 	Endpoint pgxfer.Endpoint
@@ -83,7 +87,7 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making a pipe: %w", err), os.RemoveAll(home))
 	}
-	cmd := exec.Command(c.Path, append([]string{"--no-password", "--dbname=" + conninfo}, c.Args...)...)
+	cmd := exec.Command(c.Path, append([]string{"--no-password", "--dbname=" + c.conninfo()}, c.Args...)...)
 	cmd.Env = append(environment(config, c.Server, c.AppName, home), children.Environment(ctx)...)
 	cmd.Dir = home
 	cmd.Stderr = stderrWrite

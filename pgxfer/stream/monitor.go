@@ -30,6 +30,8 @@ func (m *monitor) connect(ctx context.Context) bool {
 		return false
 	}
 	m.retry = m.Now().Add(5 * time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // the samples wait for it
+	defer cancel()
 	opener := m.opener
 	opener.AppName = pgtools.AppName(m.opts.Tag, "stream watch")
 	conn, err := opener.Open(ctx)

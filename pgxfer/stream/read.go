@@ -287,7 +287,8 @@ func (d *dump) runDump(ctx context.Context, at string) error {
 }
 
 // brokenOff are pg_dump's words for what may pass.
-var brokenOff = regexp.MustCompile(`conflict with recovery|terminating connection|server closed the connection|could not connect|connection to server`)
+var brokenOff = regexp.MustCompile(`conflict with recovery|terminating connection|server closed the connection|could not connect|connection to server|` +
+	`could not (?:send|receive) data|SSL SYSCALL error|no connection to the server`)
 
 func (d *dump) dumpOnce(ctx context.Context, at string) error {
 	if err := os.RemoveAll(at); err != nil {
@@ -301,7 +302,7 @@ func (d *dump) dumpOnce(ctx context.Context, at string) error {
 		args = append(args, "--snapshot="+id)
 	}
 	return runTool(ctx, d.report, pgtools.Command{
-		Path: d.tools.Dump, Endpoint: d.opts.Source, Server: d.plan.Source.Version, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Args: args,
+		Path: d.tools.Dump, Major: d.tools.Major, Asks: true, Endpoint: d.opts.Source, Server: d.plan.Source.Version, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Args: args,
 	}, "pg_dump")
 }
 

@@ -83,8 +83,10 @@ func (r *restore) checkIndexes(ctx context.Context) error {
 	return nil
 }
 
-// reconnect replaces the session that holds the lock.
+// reconnect replaces the session that holds the lock. Where the network was lost the server knows nothing of that, for hours: there the old
+// session still has it.
 func (r *restore) reconnect(ctx context.Context) error {
+	lost := r.control.PgConn().PID()
 	opener := r.opener
 	opener.AppName = r.control.Config().RuntimeParams["application_name"]
 	conn, err := opener.Open(ctx)
@@ -92,6 +94,9 @@ func (r *restore) reconnect(ctx context.Context) error {
 		return err
 	}
 	r.control = conn
+	if err := endBackend(ctx, conn, lost, opener.AppName); err != nil {
+		return err
+	}
 	return ledger.Lock(ctx, conn)
 }
 

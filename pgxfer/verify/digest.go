@@ -32,11 +32,12 @@ func (d Digest) Same(other Digest) bool {
 // String is for people to compare.
 func (d Digest) String() string { return fmt.Sprintf("%d rows, digest %016x%016x", d.Rows, d.A, d.B) }
 
-// lines digests COPY text as it arrives. A line break within a value is escaped, so a line is a row. pgx writes a message at a
-// time, which is a row, but nothing here depends on it.
+// lines digests COPY text as it arrives. A line break within a value is escaped, so a line is a row. It comes whole, or, when it is long, in
+// several pieces: a row may be a gigabyte and is never in memory as one.
 type lines struct {
 	digest Digest
-	rest   []byte
+	begun  bool // there is the beginning of a line in long
+	long   xxh3.Hasher
 	live   *counters
 }
 
@@ -49,19 +50,22 @@ func (l *lines) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
 		if end < 0 {
-			l.rest = append(l.rest, p...)
+			_, _ = l.long.Write(p) // never fails
+			l.begun = true
 			break
 		}
-		line := p[:end]
-		if len(l.rest) > 0 {
-			l.rest = append(l.rest, line...)
-			line = l.rest
+		var sum xxh3.Uint128
+		if l.begun {
+			_, _ = l.long.Write(p[:end])
+			sum = l.long.Sum128()
+			l.long.Reset()
+			l.begun = false
+		} else {
+			sum = xxh3.Hash128(p[:end])
 		}
-		sum := xxh3.Hash128(line)
 		l.digest.A += sum.Lo
 		l.digest.B += sum.Hi
 		l.digest.Rows++
-		l.rest = l.rest[:0]
 		p = p[end+1:]
 	}
 	l.digest.Length += int64(n)

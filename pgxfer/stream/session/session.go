@@ -38,6 +38,9 @@ var settings = []struct {
 	{14, `client_connection_check_interval = '1s'`}, // a COPY whose client was killed ends
 	{11, `jit = off`},                               // compiling takes longer than it saves: each query here is as simple as it gets
 	{17, `transaction_timeout = 0`},
+	{0, `tcp_keepalives_idle = 30`}, // a session whose box was lost keeps locks and a snapshot until the server finds out: by itself in hours
+	{0, `tcp_keepalives_interval = 10`},
+	{0, `tcp_keepalives_count = 6`},
 	{0, `search_path = ''`},
 }
 
