@@ -107,9 +107,20 @@ func lockShared(ctx context.Context, conn *pgx.Conn, tables []plan.Table) error 
 		names[i] = t.SQLName()
 	}
 	if err := session.Exec(ctx, conn, `LOCK TABLE ONLY `+strings.Join(names, ", ONLY ")+` IN ACCESS SHARE MODE`); err != nil {
-		return fmt.Errorf("locking the tables against changes: %w", err)
+		return fmt.Errorf("locking the tables against changes: %w", noLocks(err))
 	}
 	return nil
+}
+
+// outOfMemory is what a server says whose table of locks is full.
+const outOfMemory = "53200"
+
+// noLocks says what can be done about a server that has no room for the locks on all tables.
+func noLocks(err error) error {
+	if session.Code(err) != outOfMemory {
+		return err
+	}
+	return fmt.Errorf("%w: the server has no room for a lock on every table, which pg_dump takes as well; have max_locks_per_transaction raised on the source", err)
 }
 
 // mayRead fails on a table that we may not read.
