@@ -21,8 +21,8 @@ type job struct {
 	items  []string
 	sql    []string // empty ones are left out
 	index  *plan.Index
-	// yields says that something else decides when the transfer ends: the index gets no more than one process of the server.
-	yields bool
+	// tuned is what is set for the index to be built, within its transaction.
+	tuned string
 	// parts are jobs that are done in one transaction, as far as they can be; such a job has nothing else to do.
 	parts []*job
 	// otherwise replaces the first statement when rows on the source itself break a foreign key; mayFail is the SQLSTATE with which
@@ -101,9 +101,7 @@ func (r *restore) violated(j *job, err error) {
 // run sends all statements at once.
 func (j *job) run(ctx context.Context, conn *pgx.Conn) error {
 	var all strings.Builder
-	if j.yields {
-		all.WriteString("SET LOCAL max_parallel_maintenance_workers = 0;\n")
-	}
+	all.WriteString(j.tuned)
 	for _, sql := range j.sql {
 		if sql != "" {
 			all.WriteString(sql + "\n;\n") // behind a comment, if one stands at the end

@@ -219,7 +219,9 @@ func (r *restore) doNode(ctx context.Context, slot int, n *graph.Node) error {
 		return r.load(ctx, slot, list)
 	}
 	j := n.Work.(*job)
-	j.yields = j.index != nil && r.run.Yields(n)
+	if j.index != nil {
+		j.tuned = tuning(*j.index, r.target.Version.Major(), r.run.Yields(n))
+	}
 	return r.execute(ctx, slot, j)
 }
 
