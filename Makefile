@@ -21,7 +21,7 @@ test: setup-test ## everything that can fail
 	CHANGEOVER_PG_MAJORS="$$(.ci/postgres-majors $(CACHE)/postgres 10 13 16 18)" \
 	CHANGEOVER_HEROKU_CLI="$$(.ci/heroku-cli $(CACHE)/heroku-cli)" \
 	CHANGEOVER_EC2_MOCK="$$(.ci/ec2-metadata-mock $(CACHE)/ec2-metadata-mock)" \
-		go test -race -timeout 20m $(TESTARGS) ./...
+		go test -race -timeout 30m $(TESTARGS) ./...
 
 majors: ## everything that is nasty, from every PostgreSQL from 10 to 18 to every one from 13 to 18, from leaders and followers
 	CHANGEOVER_TEST_ALL_MAJORS=1 CHANGEOVER_REQUIRE_PG=1 CHANGEOVER_PG_DIRS="$$(.ci/postgres-majors $(CACHE)/postgres 17):$$CHANGEOVER_PG_DIRS" \
