@@ -39,19 +39,33 @@ func newMachine(t *testing.T) machine {
 	}
 	m := machine{make(chan func())}
 	made := make(chan error)
-	go func() {
-		// Programs inherit what the thread has that starts them. It is never given back, and ends with this goroutine.
-		runtime.LockOSThread()
+	onOwnThread(func() {
 		made <- separate(file)
 		for f := range m.work {
 			f()
 		}
-	}()
+	})
 	t.Cleanup(func() { close(m.work) })
 	if err := <-made; err != nil {
 		t.Skipf("NOT TESTED: this machine gives no machine inside it: %v", err)
 	}
 	return m
+}
+
+// onOwnThread runs f on a thread that is never given back and ends with it: programs inherit what the thread has that starts them. It is never
+// the main one, whose mounts everybody takes for those of the whole process, and which does not end.
+func onOwnThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		elsewhere := make(chan struct{})
+		onOwnThread(func() { close(elsewhere); f() })
+		<-elsewhere
+		runtime.UnlockOSThread()
+	}()
 }
 
 // separate gives the calling thread a network of its own and hides where box up installs things.

@@ -3,7 +3,6 @@ package cli_test
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,11 +18,10 @@ const envHuge = "CHANGEOVER_TEST_HUGE"
 func transferred(t *testing.T, s *sandbox.Sandbox, args ...string) int64 {
 	t.Helper()
 	began := time.Now()
-	cmd := s.Command(append([]string{"transfer"}, args...)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, used, err := withMemory(s.Command(append([]string{"transfer"}, args...)...))
+	if err != nil {
 		t.Fatalf("%s: %v\n%s", args[0], err, out)
 	}
-	used := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
 	t.Logf("%s: %d MiB, %s", args[0], used>>10, time.Since(began).Round(time.Second/10))
 	return used
 }
