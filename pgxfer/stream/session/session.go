@@ -36,7 +36,7 @@ var settings = []struct {
 	{0, `idle_in_transaction_session_timeout = 0`},
 	{14, `idle_session_timeout = 0`},
 	{14, `client_connection_check_interval = '1s'`}, // a COPY whose client was killed ends
-	{11, `jit = off`},                               // compiling takes longer than it saves: each query here is as simple as it gets
+	{11, `jit = off`},                               // compiling takes longer than it saves in queries as simple as ours
 	{17, `transaction_timeout = 0`},
 	{0, `tcp_keepalives_idle = 30`}, // a session whose box was lost keeps locks and a snapshot until the server finds out: by itself in hours
 	{0, `tcp_keepalives_interval = 10`},
@@ -66,8 +66,9 @@ type Opener struct {
 }
 
 // fastToast makes lz4 the compression of values too large for a page, where the server was built with it and pglz is its default, as it is up
-// to 18. Compressing with pglz is what COPY into a table with large values spends most of its time on: a table of such
-// values took three to four times as long to load as with lz4. Columns with a compression of their own keep it, every server that knows lz4 reads both, and the app's own sessions go on as before.
+// to 18. Compressing with pglz is what COPY into a table of such values spends most of its time on: one took three to four times as long to load
+// as with lz4. Columns with a compression of their own keep it, every server that knows lz4 reads both, and the app's own sessions go on
+// as before.
 const fastToast = `SELECT pg_catalog.set_config('default_toast_compression', 'lz4', false) FROM pg_catalog.pg_settings
 	WHERE name = 'default_toast_compression' AND setting = 'pglz' AND source = 'default' AND 'lz4' = ANY (enumvals);`
 
