@@ -38,7 +38,7 @@ type Entry struct {
 }
 
 // Name is schema.tag for people, who need no quotes around plain words.
-func (e Entry) Name() string {
+func (e *Entry) Name() string {
 	tag := quotedWord.ReplaceAllString(e.Tag.Value, "$1")
 	if e.Schema.Value == "" {
 		return tag
@@ -50,7 +50,7 @@ func (e Entry) Name() string {
 var quotedWord = regexp.MustCompile(`"([a-z_][a-z0-9_]*)"`)
 
 // AccessMethod is the access method of a table, empty for what has none.
-func (e Entry) AccessMethod() string { return e.tableAM.Value }
+func (e *Entry) AccessMethod() string { return e.tableAM.Value }
 
 // Text is a string or nothing.
 type Text struct {
@@ -60,7 +60,7 @@ type Text struct {
 
 // TOC is a table of contents, complete: written again without changes it is the same bytes.
 type TOC struct {
-	Entries []Entry
+	Entries []*Entry
 
 	// head is everything before the number of entries, copied as it is.
 	head             []byte
@@ -189,8 +189,8 @@ func (r *tocReader) toc(raw []byte) (*TOC, error) {
 	return toc, nil
 }
 
-func (r *tocReader) entry(version int) Entry {
-	var e Entry
+func (r *tocReader) entry(version int) *Entry {
+	e := &Entry{}
 	e.ID = r.int()
 	e.hadDumper = r.int()
 	e.TableOID, e.OID = r.text().Value, r.text().Value

@@ -69,7 +69,7 @@ func TestTOCOfEveryMajor(t *testing.T) {
 	}
 }
 
-func entry(t *testing.T, toc *archive.TOC, kind, tag string) archive.Entry {
+func entry(t *testing.T, toc *archive.TOC, kind, tag string) *archive.Entry {
 	t.Helper()
 	for _, e := range toc.Entries {
 		if e.Kind == kind && e.Tag.Value == tag {
@@ -77,7 +77,7 @@ func entry(t *testing.T, toc *archive.TOC, kind, tag string) archive.Entry {
 		}
 	}
 	t.Fatalf("no %s %q", kind, tag)
-	return archive.Entry{}
+	return nil
 }
 
 // neverPanics wants an error for every cut, and no crash for any damage.
@@ -98,8 +98,7 @@ func neverPanics(t *testing.T, raw []byte) {
 // restoresView wants pg_restore to read a changed table of contents, with the data of the archive.
 func restoresView(t *testing.T, installed localpg.Installation, toc *archive.TOC, dir string) {
 	t.Helper()
-	for i := range toc.Entries {
-		e := &toc.Entries[i]
+	for _, e := range toc.Entries {
 		e.Defn.Value = strings.ReplaceAll(e.Defn.Value, `"b b" text`, `"b b" varchar(4711)`)
 	}
 	view := filepath.Join(t.TempDir(), "view")

@@ -70,7 +70,7 @@ func (w *tocWriter) text(t Text) {
 	w.WriteString(t.Value)
 }
 
-func (w *tocWriter) entry(e Entry, version int) {
+func (w *tocWriter) entry(e *Entry, version int) {
 	set := func(s string) Text { return Text{Value: s, Set: true} }
 	w.int(e.ID)
 	w.int(e.hadDumper)

@@ -29,7 +29,7 @@ type restoreWatch struct {
 
 // restoreItem is one entry of the archive.
 type restoreItem struct {
-	entry    archive.Entry
+	entry    *archive.Entry
 	table    archive.Table // of TABLE DATA
 	index    int64         // size on the source, of an index: how much work it is
 	launched bool
@@ -69,7 +69,7 @@ func newRestoreWatch(r *restore) *restoreWatch {
 
 // cutConstraint takes the tag of a constraint apart, which is its table and its name with a blank between. Both may hold blanks, so the
 // definition decides.
-func cutConstraint(e archive.Entry) (table, name string, ok bool) {
+func cutConstraint(e *archive.Entry) (table, name string, ok bool) {
 	_, rest, found := strings.Cut(e.Defn.Value, "ADD CONSTRAINT ")
 	if !found {
 		return "", e.Tag.Value, false
@@ -253,7 +253,7 @@ func (w *restoreWatch) critical() string {
 	return name
 }
 
-func what(e archive.Entry) string {
+func what(e *archive.Entry) string {
 	if e.Kind == kindTableData {
 		return "table " + e.Name()
 	}

@@ -117,8 +117,7 @@ func (m Moved) String() string {
 // RewriteMoved makes definitions name the extensions' things where the target has them. It returns, for people, what it changed.
 func RewriteMoved(toc *archive.TOC, list []Moved) (said []string) {
 	changed := make([]int, len(list))
-	for i := range toc.Entries {
-		e := &toc.Entries[i]
+	for _, e := range toc.Entries {
 		for n, m := range list {
 			was := e.Defn.Value
 			if e.Defn.Value = m.rewrite(was, unquoted(m.to)); e.Defn.Value != was {

@@ -21,7 +21,7 @@ type Target struct {
 
 // Filtered is the outcome of [Filter]: entries to restore, in the order of the archive, and what was left out.
 type Filtered struct {
-	Keep    []archive.Entry
+	Keep    []*archive.Entry
 	Skipped []pgxfer.Skipped
 }
 
@@ -89,7 +89,7 @@ func Filter(toc *archive.TOC, target Target) Filtered {
 var decorations = map[string]bool{"COMMENT": true, "SECURITY LABEL": true, "ACL": true}
 
 // missing are entries, by number, of objects that are not to be on the target.
-type missing map[int]archive.Entry
+type missing map[int]*archive.Entry
 
 // leavesOut finds the objects that the target refuses, but for those that it has already.
 func (t Target) leavesOut(toc *archive.TOC) missing {
@@ -104,7 +104,7 @@ func (t Target) leavesOut(toc *archive.TOC) missing {
 }
 
 // decorated is the reason to leave out what says something of an object that is left out, or empty.
-func (m missing) decorated(e archive.Entry) string {
+func (m missing) decorated(e *archive.Entry) string {
 	if !decorations[e.Kind] {
 		return ""
 	}
@@ -117,7 +117,7 @@ func (m missing) decorated(e archive.Entry) string {
 }
 
 // refuses is the reason to leave an entry out, or empty.
-func (t Target) refuses(e archive.Entry) string {
+func (t Target) refuses(e *archive.Entry) string {
 	if reason, ok := never[e.Kind]; ok && (!t.Superuser || !forSuperuser[e.Kind]) {
 		return reason
 	}
@@ -172,8 +172,7 @@ var (
 
 // DropAttver takes the option out of every definition, and says of which entries.
 func DropAttver(toc *archive.TOC) (skipped []pgxfer.Skipped) {
-	for i := range toc.Entries {
-		e := &toc.Entries[i]
+	for _, e := range toc.Entries {
 		if !strings.Contains(e.Defn.Value, "pg_attver") {
 			continue
 		}
@@ -196,8 +195,7 @@ func ForOlder(toc *archive.TOC, target pgserver.Version) (skipped []pgxfer.Skipp
 	if target.Major() >= 14 {
 		return nil
 	}
-	for i := range toc.Entries {
-		e := &toc.Entries[i]
+	for _, e := range toc.Entries {
 		if clean := multirange.ReplaceAllString(e.Defn.Value, ""); e.Kind == "TYPE" && clean != e.Defn.Value {
 			e.Defn.Value = clean
 			skipped = append(skipped, pgxfer.Skipped{Kind: "MULTIRANGE TYPE", Name: e.Name(), Reason: "the target is of a major that has no multiranges"})

@@ -15,11 +15,11 @@ func TestDecorationsGoWithTheirObject(t *testing.T) {
 	for i, kind := range []string{
 		"PROCEDURAL LANGUAGE", "FOREIGN DATA WRAPPER", "ACCESS METHOD", "TRANSFORM", "EVENT TRIGGER", "PUBLICATION", "SUBSCRIPTION", "TABLE", "SCHEMA", "EXTENSION",
 	} {
-		object := archive.Entry{ID: 10 * i, Kind: kind, Tag: text("mine")}
-		toc.Entries = append(toc.Entries, object, archive.Entry{ID: 10*i + 1, Kind: "COMMENT", Tag: text("A " + kind), Deps: []int{1000, object.ID}},
-			archive.Entry{ID: 10*i + 2, Kind: "SECURITY LABEL", Tag: text("A " + kind), Deps: []int{object.ID}})
+		object := &archive.Entry{ID: 10 * i, Kind: kind, Tag: text("mine")}
+		toc.Entries = append(toc.Entries, object, &archive.Entry{ID: 10*i + 1, Kind: "COMMENT", Tag: text("A " + kind), Deps: []int{1000, object.ID}},
+			&archive.Entry{ID: 10*i + 2, Kind: "SECURITY LABEL", Tag: text("A " + kind), Deps: []int{object.ID}})
 	}
-	toc.Entries = append(toc.Entries, archive.Entry{ID: 500, Kind: "FUNCTION", Tag: text("f()"), Deps: []int{30}})
+	toc.Entries = append(toc.Entries, &archive.Entry{ID: 500, Kind: "FUNCTION", Tag: text("f()"), Deps: []int{30}})
 	target := Target{Schemas: map[string]bool{"mine": true}, Extensions: map[string]pgserver.Extension{"mine": {Owned: true}}}
 	kept := func(target Target) (list []int) {
 		out := Filter(toc, target)

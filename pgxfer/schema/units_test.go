@@ -18,7 +18,7 @@ func TestAttverIsTakenOut(t *testing.T) {
 		"CREATE TABLE;\nALTER TABLE ONLY \"public\".\"t\" ALTER COLUMN \"a\" SET (\"pg_attver\"='3');\n":     "CREATE TABLE;\n",
 		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n":                                     "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
 	} {
-		toc := &archive.TOC{Entries: []archive.Entry{{Kind: "TABLE", Defn: archive.Text{Value: was, Set: true}}}}
+		toc := &archive.TOC{Entries: []*archive.Entry{{Kind: "TABLE", Defn: archive.Text{Value: was, Set: true}}}}
 		skipped := DropAttver(toc)
 		if got := toc.Entries[0].Defn.Value; got != want || (len(skipped) > 0) != (was != want) {
 			t.Errorf("%q became %q, reported %v", was, got, skipped)
@@ -28,14 +28,14 @@ func TestAttverIsTakenOut(t *testing.T) {
 
 func TestFilterKnowsWhoMayWhat(t *testing.T) {
 	text := func(s string) archive.Text { return archive.Text{Value: s, Set: true} }
-	entry := func(kind, schema, tag string) archive.Entry {
-		return archive.Entry{Kind: kind, Schema: text(schema), Tag: text(tag), OID: tag}
+	entry := func(kind, schema, tag string) *archive.Entry {
+		return &archive.Entry{Kind: kind, Schema: text(schema), Tag: text(tag), OID: tag}
 	}
 	customer := Target{Schemas: map[string]bool{"public": false, "mine": true}, Extensions: map[string]pgserver.Extension{"citext": {Schema: "heroku_ext"}}}
 	superuser := customer
 	superuser.Superuser = true
 	for _, c := range []struct {
-		entry               archive.Entry
+		entry               *archive.Entry
 		customer, superuser bool // is restored
 	}{
 		{entry("EVENT TRIGGER", "", "x"), false, true},
@@ -60,7 +60,7 @@ func TestFilterKnowsWhoMayWhat(t *testing.T) {
 		{entry("FK CONSTRAINT", "public", "t t_fkey"), true, true},
 	} {
 		for role, target := range map[string]Target{"customer": customer, "superuser": superuser} {
-			out := Filter(&archive.TOC{Entries: []archive.Entry{c.entry}}, target)
+			out := Filter(&archive.TOC{Entries: []*archive.Entry{c.entry}}, target)
 			want := c.customer
 			if role == "superuser" {
 				want = c.superuser
@@ -81,7 +81,7 @@ func TestMovedExtensionIsNamedWhereItIs(t *testing.T) {
 		"a OPERATOR(public.%) b":                                   "a OPERATOR(heroku_ext.%) b",
 		"public.citext_of_mine, my_public.citext, public.t.citext": "public.citext_of_mine, my_public.citext, public.t.citext",
 	} {
-		toc := &archive.TOC{Entries: []archive.Entry{{Defn: archive.Text{Value: was, Set: true}}}}
+		toc := &archive.TOC{Entries: []*archive.Entry{{Defn: archive.Text{Value: was, Set: true}}}}
 		RewriteMoved(toc, []Moved{m})
 		if got := toc.Entries[0].Defn.Value; got != want {
 			t.Errorf("%q became %q, want %q", was, got, want)
@@ -104,7 +104,7 @@ func TestSchemasAreQuotedWhereTheyHaveTo(t *testing.T) {
 
 // Two extensions may have changed places, and both have an operator of the name.
 func TestMovedExtensionsMayChangePlaces(t *testing.T) {
-	toc := &archive.TOC{Entries: []archive.Entry{{Defn: archive.Text{Value: "public.a heroku_ext.b OPERATOR(public.<>) OPERATOR(heroku_ext.<>)", Set: true}}}}
+	toc := &archive.TOC{Entries: []*archive.Entry{{Defn: archive.Text{Value: "public.a heroku_ext.b OPERATOR(public.<>) OPERATOR(heroku_ext.<>)", Set: true}}}}
 	said := RewriteMoved(toc, []Moved{
 		newMoved("x", "public", "heroku_ext", []string{"a", "<>"}), newMoved("y", "heroku_ext", "public", []string{"b", "<>"}),
 	})
@@ -116,7 +116,7 @@ func TestMovedExtensionsMayChangePlaces(t *testing.T) {
 func TestMultirangesOfOlderTargets(t *testing.T) {
 	const was = "CREATE TYPE a.span AS RANGE (\n    subtype = double precision,\n    multirange_type_name = a.span_multirange,\n    subtype_diff = a.apart\n);\n"
 	for version, want := range map[pgserver.Version]string{140000: was, 130000: "CREATE TYPE a.span AS RANGE (\n    subtype = double precision,\n    subtype_diff = a.apart\n);\n"} {
-		toc := &archive.TOC{Entries: []archive.Entry{{Kind: "TYPE", Defn: archive.Text{Value: was, Set: true}}}}
+		toc := &archive.TOC{Entries: []*archive.Entry{{Kind: "TYPE", Defn: archive.Text{Value: was, Set: true}}}}
 		skipped := ForOlder(toc, version)
 		if got := toc.Entries[0].Defn.Value; got != want || (len(skipped) > 0) != (was != want) {
 			t.Errorf("for %s: %q, reported %v", version, got, skipped)

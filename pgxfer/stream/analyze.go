@@ -73,7 +73,7 @@ func (b *builder) onlyBuilds(table uint32) (list []*graph.Node) {
 	return list
 }
 
-func oidOf(e archive.Entry) uint32 {
+func oidOf(e *archive.Entry) uint32 {
 	var oid uint32
 	_, _ = fmt.Sscan(e.OID, &oid) // 0 is nobody's
 	return oid

@@ -19,7 +19,7 @@ const validateSpeed = 400e6
 
 // addForeignKey adds a foreign key. Two that are simply added to one parent would wait for each other, validation included; added
 // as not valid first, they are validated side by side. What the source has not validated stays so.
-func (b *builder) addForeignKey(e archive.Entry) {
+func (b *builder) addForeignKey(e *archive.Entry) {
 	c, ok := b.constraints[oidOf(e)]
 	if !ok || !b.known(c.Table) || !b.known(c.Other) {
 		return

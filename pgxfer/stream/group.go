@@ -13,7 +13,7 @@ import (
 
 // group adds a job of a small table to those of the tables that were loaded with it, and says whether it could. Thousands of small tables
 // would otherwise wait several times each for the server's answer and for its disk.
-func (b *builder) group(e archive.Entry, t *plan.Table, j *job) bool {
+func (b *builder) group(e *archive.Entry, t *plan.Table, j *job) bool {
 	if t == nil || t.Batch == 0 {
 		return false
 	}

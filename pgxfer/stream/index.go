@@ -22,7 +22,7 @@ func lockOn(table uint32, mode graph.Mode) []graph.Lock {
 func (b *builder) known(table uint32) bool { return b.tables[table] != nil || b.parents[table] != nil }
 
 // addIndex adds an index of a table. Those of materialized views are left for the tail: the view has no rows yet.
-func (b *builder) addIndex(e archive.Entry) {
+func (b *builder) addIndex(e *archive.Entry) {
 	x, ok := b.indexes[oidOf(e)]
 	if !ok || !b.known(x.Table) {
 		return
@@ -56,7 +56,7 @@ func (b *builder) buildCost(x plan.Index) float64 {
 
 // addConstraint adds a key or an exclusion. ADD PRIMARY KEY would lock out every other index build of the table for as long as it takes:
 // a key of a table that is not small takes over a unique index that was built beside the others.
-func (b *builder) addConstraint(e archive.Entry) {
+func (b *builder) addConstraint(e *archive.Entry) {
 	c, ok := b.constraints[oidOf(e)]
 	if !ok || !b.known(c.Table) {
 		return
@@ -93,7 +93,7 @@ func (b *builder) addConstraint(e archive.Entry) {
 
 // addAttach adds what makes a leaf's index part of its parent's. One at a time in each tree, whatever the level: an index becomes valid with
 // the last one attached below it, and two transactions that do not see each other would each find that the other's is missing.
-func (b *builder) addAttach(e archive.Entry) {
+func (b *builder) addAttach(e *archive.Entry) {
 	var locks []graph.Lock
 	for _, dep := range e.Deps {
 		for _, table := range b.entryTables[dep] {

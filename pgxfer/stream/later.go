@@ -25,7 +25,7 @@ var withTable = map[string]bool{"SEQUENCE": true, "SEQUENCE OWNED BY": true, "DE
 
 // laterEntries picks entries of small tables by the batch of their tables, in the order of pg_dump. A table that anything but its own
 // sequences, defaults and comments depends on is none of them.
-func laterEntries(pre, post []archive.Entry, p *plan.Plan) map[int][]archive.Entry {
+func laterEntries(pre, post []*archive.Entry, p *plan.Plan) map[int][]*archive.Entry {
 	batches := map[uint32]int{}
 	for _, t := range p.Tables {
 		if t.Batch > 0 && t.Root == 0 {
@@ -34,7 +34,7 @@ func laterEntries(pre, post []archive.Entry, p *plan.Plan) map[int][]archive.Ent
 	}
 	owner, needed := map[int]int{}, map[int]bool{} // the table's entry of an entry; tables that others need
 	alone := map[int]bool{}                        // tables that are made first in any case
-	owners := func(e archive.Entry) (tables []int) {
+	owners := func(e *archive.Entry) (tables []int) {
 		for _, dep := range e.Deps {
 			if t, ok := owner[dep]; ok && !slices.Contains(tables, t) {
 				tables = append(tables, t)
@@ -68,7 +68,7 @@ func laterEntries(pre, post []archive.Entry, p *plan.Plan) map[int][]archive.Ent
 			}
 		}
 	}
-	later, tables := map[int][]archive.Entry{}, 0
+	later, tables := map[int][]*archive.Entry{}, 0
 	for _, e := range pre {
 		t, ok := owner[e.ID]
 		if !ok || needed[t] {
@@ -86,7 +86,7 @@ func laterEntries(pre, post []archive.Entry, p *plan.Plan) map[int][]archive.Ent
 }
 
 // without is entries that are not among those for later.
-func without(pre []archive.Entry, later map[int][]archive.Entry) (now []archive.Entry) {
+func without(pre []*archive.Entry, later map[int][]*archive.Entry) (now []*archive.Entry) {
 	left := map[int]bool{}
 	for _, list := range later {
 		for _, e := range list {

@@ -14,9 +14,9 @@ import (
 // Small tables are made when their rows come, with what is theirs alone. Whatever anything else needs is made first.
 func TestSmallTablesAreMadeLater(t *testing.T) {
 	p := &plan.Plan{Tables: []plan.Table{{OID: 1}}} // a large one has no batch
-	var pre []archive.Entry
-	entry := func(id int, kind string, oid int, deps ...int) archive.Entry {
-		return archive.Entry{ID: id, Kind: kind, OID: strconv.Itoa(oid), Deps: deps}
+	var pre []*archive.Entry
+	entry := func(id int, kind string, oid int, deps ...int) *archive.Entry {
+		return &archive.Entry{ID: id, Kind: kind, OID: strconv.Itoa(oid), Deps: deps}
 	}
 	pre = append(pre, entry(1, "TABLE", 1))
 	for i := range 40 {
@@ -37,7 +37,7 @@ func TestSmallTablesAreMadeLater(t *testing.T) {
 	}
 	p.Tables = append(p.Tables, plan.Table{OID: 900, Batch: 3}, plan.Table{OID: 901, Batch: 3, Root: 899}, plan.Table{OID: 902, Batch: 3})
 	pre = append(pre, entry(900, "TABLE", 900), entry(901, "TABLE", 901), entry(902, "TABLE", 902))
-	post := []archive.Entry{entry(950, "STATISTICS", 9000, 900), entry(951, "FK CONSTRAINT", 9001, 902)}
+	post := []*archive.Entry{entry(950, "STATISTICS", 9000, 900), entry(951, "FK CONSTRAINT", 9001, 902)}
 
 	later := laterEntries(pre, post, p)
 	got := map[int]string{}

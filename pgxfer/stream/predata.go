@@ -20,7 +20,7 @@ const entriesAtOnce = 100
 //
 // No COMMIT waits for the disk here. Should the server forget some of them, it forgets as well that this stage was passed, which is noted
 // later and durably.
-func (r *restore) makeEntries(ctx context.Context, entries []archive.Entry) error {
+func (r *restore) makeEntries(ctx context.Context, entries []*archive.Entry) error {
 	conn, err := r.opener.Open(ctx)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (r *restore) makeEntries(ctx context.Context, entries []archive.Entry) erro
 }
 
 // makeBatch runs definitions in one transaction. When that fails each is run by itself, because only then is it known which one it was.
-func (r *restore) makeBatch(ctx context.Context, conn *pgx.Conn, batch []archive.Entry) error {
+func (r *restore) makeBatch(ctx context.Context, conn *pgx.Conn, batch []*archive.Entry) error {
 	var all strings.Builder
 	for _, e := range batch {
 		all.WriteString(definition(e))
@@ -65,7 +65,7 @@ func (r *restore) makeBatch(ctx context.Context, conn *pgx.Conn, batch []archive
 }
 
 // definition is the statements that make the object of an entry. What they leave out, as pg_restore does, is the tablespace.
-func definition(e archive.Entry) string {
+func definition(e *archive.Entry) string {
 	if e.Defn.Value == "" {
 		return ""
 	}

@@ -60,7 +60,7 @@ type restore struct {
 	entries schema.Filtered
 	resumed bool // the tables are there already
 	done    map[string]ledger.Note
-	later   map[int][]archive.Entry // by batch: what is made only when the rows of its tables come
+	later   map[int][]*archive.Entry // by batch: what is made only when the rows of its tables come
 
 	orphans orphans
 	monitor *monitor
@@ -290,19 +290,14 @@ func (r *restore) choose(ctx context.Context) error {
 		target.Schemas = map[string]bool{}
 	}
 	r.entries = schema.Filter(toc, target)
-	if cleaned := append(schema.DropAttver(toc), schema.ForOlder(toc, r.target.Version)...); len(cleaned) > 0 {
-		r.entries = schema.Filter(toc, target)
-		r.entries.Skipped = append(r.entries.Skipped, cleaned...)
-	}
+	r.entries.Skipped = append(r.entries.Skipped, schema.DropAttver(toc)...)
+	r.entries.Skipped = append(r.entries.Skipped, schema.ForOlder(toc, r.target.Version)...)
 	list, err := schema.MovedExtensions(ctx, r.control, r.plan.Extensions, r.target)
 	if err != nil {
 		return err
 	}
 	for _, said := range schema.RewriteMoved(toc, list) {
 		r.report.Warn("%s", said)
-	}
-	if len(list) > 0 {
-		r.entries.Keep = schema.Filter(toc, target).Keep // with the definitions as they are now
 	}
 	for _, s := range r.entries.Skipped {
 		r.report.Info("not restored: %s %s (%s)", s.Kind, s.Name, s.Reason)

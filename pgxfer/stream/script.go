@@ -151,11 +151,11 @@ func (d *dump) scriptLoad(u unit) string {
 }
 
 // saveScript puts the script and the lists in place. The lists are of no use to anybody else, so that only the script is listed.
-func (d *dump) saveScript(ctx context.Context, script string, pre, post []archive.Entry) error {
+func (d *dump) saveScript(ctx context.Context, script string, pre, post []*archive.Entry) error {
 	if err := os.MkdirAll(filepath.Join(d.dir, listsDir), 0o700); err != nil {
 		return fmt.Errorf("writing %s: %w", piece.ScriptName, err)
 	}
-	for name, entries := range map[string][]archive.Entry{preList: pre, postList: post} {
+	for name, entries := range map[string][]*archive.Entry{preList: pre, postList: post} {
 		if err := piece.WriteDurably(d.dir, name, schema.Filtered{Keep: entries}.List(), 0o600); err != nil {
 			return err
 		}

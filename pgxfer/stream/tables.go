@@ -22,7 +22,7 @@ const (
 
 // sections sorts entries into what comes before the rows and what after. Comments and the like have no section of their own and belong
 // to what they follow, as in pg_restore.
-func sections(toc *archive.TOC, keep []archive.Entry) (pre, post []archive.Entry) {
+func sections(toc *archive.TOC, keep []*archive.Entry) (pre, post []*archive.Entry) {
 	kept := map[int]bool{}
 	for _, e := range keep {
 		kept[e.ID] = true
@@ -114,4 +114,4 @@ func runTool(parent context.Context, report *meter.Reporter, command pgtools.Com
 	return messages.Err(name, exit)
 }
 
-func tocItem(e archive.Entry) string { return fmt.Sprintf("toc/%d", e.ID) }
+func tocItem(e *archive.Entry) string { return fmt.Sprintf("toc/%d", e.ID) }

@@ -250,7 +250,7 @@ func (b *builder) addPost() {
 }
 
 // add puts a job in, after what its entry depends on.
-func (b *builder) add(e archive.Entry, j *job, class graph.Class, cost float64, locks []graph.Lock, after ...*graph.Node) *graph.Node {
+func (b *builder) add(e *archive.Entry, j *job, class graph.Class, cost float64, locks []graph.Lock, after ...*graph.Node) *graph.Node {
 	n := &graph.Node{Name: j.name, Class: class, Cost: cost, Locks: locks, Work: j}
 	b.g.Add(n, after...)
 	for _, dep := range e.Deps {
