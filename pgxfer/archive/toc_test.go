@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,24 +44,25 @@ func TestTOCOfEveryMajor(t *testing.T) {
 			must(t, err)
 			toc, err := archive.ParseTOC(raw)
 			must(t, err)
-			if !bytes.Equal(toc.Bytes(), raw) {
-				t.Error("read and written again it is not the same")
+			if again, err := toc.Bytes(); err != nil || !bytes.Equal(again, raw) {
+				t.Errorf("read and written again it is not the same (%v)", err)
 			}
+			sameDefinitions(t, dir, toc)
 			list := run(t, installed, "pg_restore", "-l", dir)
 			if _, count, _ := strings.Cut(list, "TOC Entries: "); !strings.HasPrefix(count, strconv.Itoa(len(toc.Entries))+"\n") {
 				t.Errorf("%d entries read, pg_restore says\n%s", len(toc.Entries), list)
 			}
 			table := entry(t, toc, "TABLE DATA", "line\nbreak; 12; TABLE")
-			if table.Schema.Value != `Sch. "x"; y` || table.Owner.Value != db.Owner || table.File.Value != strconv.Itoa(table.ID)+".dat" {
+			if table.Schema != `Sch. "x"; y` || table.Rest.Owner.Value != db.Owner || table.Rest.File.Value != strconv.Itoa(table.ID)+".dat" {
 				t.Errorf("read as %+v", table)
 			}
-			var oid string
-			must(t, db.Connect(t).QueryRow(t.Context(), `SELECT oid::text FROM pg_class WHERE relname LIKE 'line%'`).Scan(&oid))
+			var oid uint32
+			must(t, db.Connect(t).QueryRow(t.Context(), `SELECT oid FROM pg_class WHERE relname LIKE 'line%'`).Scan(&oid))
 			if table.OID != oid {
-				t.Errorf("object id %s, on the server %s", table.OID, oid)
+				t.Errorf("object id %d, on the server %d", table.OID, oid)
 			}
 			fk := entry(t, toc, "FK CONSTRAINT", "child child_a_fkey")
-			if !strings.Contains(fk.Defn.Value, "FOREIGN KEY (a) REFERENCES public.parent(a)") || len(fk.Deps) == 0 {
+			if !strings.Contains(fk.Defn, "FOREIGN KEY (a) REFERENCES public.parent(a)") || len(fk.Deps) == 0 {
 				t.Errorf("read as %+v", fk)
 			}
 			neverPanics(t, raw)
@@ -72,12 +74,35 @@ func TestTOCOfEveryMajor(t *testing.T) {
 func entry(t *testing.T, toc *archive.TOC, kind, tag string) *archive.Entry {
 	t.Helper()
 	for _, e := range toc.Entries {
-		if e.Kind == kind && e.Tag.Value == tag {
+		if e.Kind == kind && e.Tag == tag {
 			return e
 		}
 	}
 	t.Fatalf("no %s %q", kind, tag)
 	return nil
+}
+
+// sameDefinitions wants the same of a table of contents that is read without what only pg_restore needs, which cannot be written again.
+func sameDefinitions(t *testing.T, dir string, complete *archive.TOC) {
+	t.Helper()
+	toc, err := archive.ReadDefinitions(dir)
+	must(t, err)
+	if len(toc.Entries) != len(complete.Entries) {
+		t.Fatalf("%d entries, of %d", len(toc.Entries), len(complete.Entries))
+	}
+	for i, e := range toc.Entries {
+		want := *complete.Entries[i]
+		want.Rest = nil
+		if !reflect.DeepEqual(*e, want) {
+			t.Errorf("read as %+v, not as %+v", *e, want)
+		}
+	}
+	if _, err := toc.Bytes(); err == nil {
+		t.Error("it is written without half of it")
+	}
+	if err := toc.View(dir, filepath.Join(t.TempDir(), "view")); err == nil {
+		t.Error("it is written without half of it")
+	}
 }
 
 // neverPanics wants an error for every cut, and no crash for any damage.
@@ -99,7 +124,7 @@ func neverPanics(t *testing.T, raw []byte) {
 func restoresView(t *testing.T, installed localpg.Installation, toc *archive.TOC, dir string) {
 	t.Helper()
 	for _, e := range toc.Entries {
-		e.Defn.Value = strings.ReplaceAll(e.Defn.Value, `"b b" text`, `"b b" varchar(4711)`)
+		e.Defn = strings.ReplaceAll(e.Defn, `"b b" text`, `"b b" varchar(4711)`)
 	}
 	view := filepath.Join(t.TempDir(), "view")
 	must(t, toc.View(dir, view))

@@ -78,23 +78,18 @@ func (d *dumpItems) load(dumpDir string) error {
 		if e.Kind == kindObjects {
 			d.objects[e.ID] = true
 		}
-		if e.Kind != kindTableData || e.File.Value == "" {
+		if e.Kind != kindTableData || e.Rest.File.Value == "" {
 			continue
 		}
-		number, err := strconv.ParseUint(e.OID, 10, 32)
-		if err != nil {
-			return fmt.Errorf("table of contents: %s has no table: %w", e.Name(), err)
-		}
-		oid := uint32(number)
-		item := d.byOID[oid]
+		item := d.byOID[e.OID]
 		if item == nil { // an extension's configuration table
-			item = &dumpItem{oid: oid, small: true, finished: make(chan struct{})}
-			d.byOID[oid] = item
+			item = &dumpItem{oid: e.OID, small: true, finished: make(chan struct{})}
+			d.byOID[e.OID] = item
 		}
-		item.id, item.schema, item.name = e.ID, e.Schema.Value, e.Tag.Value
-		item.path = filepath.Join(dumpDir, e.File.Value)
+		item.id, item.schema, item.name = e.ID, e.Schema, e.Tag
+		item.path = filepath.Join(dumpDir, e.Rest.File.Value)
 		d.byID[e.ID] = item
-		listed[oid] = true
+		listed[e.OID] = true
 	}
 	for oid := range d.byOID {
 		if !listed[oid] {

@@ -49,11 +49,11 @@ func newRestoreWatch(r *restore) *restoreWatch {
 		item := &restoreItem{entry: e}
 		switch e.Kind {
 		case "INDEX":
-			item.index = sizes[e.Schema.Value+"."+e.Tag.Value]
-			w.byIndex[e.Tag.Value] = item
+			item.index = sizes[e.Schema+"."+e.Tag]
+			w.byIndex[e.Tag] = item
 		case "CONSTRAINT":
 			_, name, _ := cutConstraint(e)
-			item.index = sizes[e.Schema.Value+"."+name]
+			item.index = sizes[e.Schema+"."+name]
 			w.byIndex[name] = item
 		}
 		w.items[e.ID] = item
@@ -70,12 +70,12 @@ func newRestoreWatch(r *restore) *restoreWatch {
 // cutConstraint takes the tag of a constraint apart, which is its table and its name with a blank between. Both may hold blanks, so the
 // definition decides.
 func cutConstraint(e *archive.Entry) (table, name string, ok bool) {
-	_, rest, found := strings.Cut(e.Defn.Value, "ADD CONSTRAINT ")
+	_, rest, found := strings.Cut(e.Defn, "ADD CONSTRAINT ")
 	if !found {
-		return "", e.Tag.Value, false
+		return "", e.Tag, false
 	}
 	name, _ = cutName(rest)
-	return strings.TrimSuffix(strings.TrimSuffix(e.Tag.Value, name), " "), name, true
+	return strings.TrimSuffix(strings.TrimSuffix(e.Tag, name), " "), name, true
 }
 
 // itemLine is how pg_restore says what it does (pg_backup_archiver.c): "processing" is the leader by itself, one item after the other;
@@ -257,5 +257,5 @@ func what(e *archive.Entry) string {
 	if e.Kind == kindTableData {
 		return "table " + e.Name()
 	}
-	return strings.ToLower(e.Kind) + " " + e.Tag.Value
+	return strings.ToLower(e.Kind) + " " + e.Tag
 }

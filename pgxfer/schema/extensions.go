@@ -119,12 +119,12 @@ func RewriteMoved(toc *archive.TOC, list []Moved) (said []string) {
 	changed := make([]int, len(list))
 	for _, e := range toc.Entries {
 		for n, m := range list {
-			was := e.Defn.Value
-			if e.Defn.Value = m.rewrite(was, unquoted(m.to)); e.Defn.Value != was {
+			was := e.Defn
+			if e.Defn = m.rewrite(was, unquoted(m.to)); e.Defn != was {
 				changed[n]++
 			}
 		}
-		e.Defn.Value = strings.ReplaceAll(e.Defn.Value, moved, "")
+		e.Defn = strings.ReplaceAll(e.Defn, moved, "")
 	}
 	for n, m := range list {
 		if changed[n] > 0 {

@@ -42,9 +42,9 @@ func TestMembersOfEveryKindAreNamedWhereTheyAre(t *testing.T) {
 	for _, name := range []string{
 		"a_table", "a_type", "a_function", "a_collation", "=~=", "a_class", `"A Family"`, "a_config", "a_parser", "intdict", "intdict_template",
 	} {
-		toc := &archive.TOC{Entries: []*archive.Entry{{Defn: archive.Text{Value: `(heroku_ext.` + name + `) ("heroku_ext".` + name + `)`, Set: true}}}}
+		toc := &archive.TOC{Entries: []*archive.Entry{{Defn: `(heroku_ext.` + name + `) ("heroku_ext".` + name + `)`}}}
 		schema.RewriteMoved(toc, moved)
-		got := toc.Entries[0].Defn.Value
+		got := toc.Entries[0].Defn
 		if plain := `(public.` + name + `) (public.` + name + `)`; got != plain && got != `("public".`+name+`) ("public".`+name+`)` {
 			t.Errorf("%s became %s", name, got)
 		}

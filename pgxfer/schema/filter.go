@@ -57,7 +57,7 @@ var settingsEntries = map[string]bool{"ENCODING": true, "STDSTRINGS": true, "SEA
 // Filter decides about each entry by its kind, and says why one is left out. On Heroku nobody is superuser, and every database brings
 // its own schema _heroku, event triggers and extensions, which a dump holds all the same.
 func Filter(toc *archive.TOC, target Target) Filtered {
-	tables := map[string]bool{} // by object id: those the archive itself makes
+	tables := map[uint32]bool{} // by object id: those the archive itself makes
 	for _, e := range toc.Entries {
 		if e.Kind == "TABLE" || e.Kind == "MATERIALIZED VIEW" || e.Kind == "SEQUENCE" {
 			tables[e.OID] = true
@@ -95,7 +95,7 @@ type missing map[int]*archive.Entry
 func (t Target) leavesOut(toc *archive.TOC) missing {
 	left := missing{}
 	for _, e := range toc.Entries {
-		_, exists := t.Schemas[e.Tag.Value]
+		_, exists := t.Schemas[e.Tag]
 		if !decorations[e.Kind] && e.Kind != "EXTENSION" && !(e.Kind == "SCHEMA" && exists) && t.refuses(e) != "" {
 			left[e.ID] = e
 		}
@@ -121,9 +121,9 @@ func (t Target) refuses(e *archive.Entry) string {
 	if reason, ok := never[e.Kind]; ok && (!t.Superuser || !forSuperuser[e.Kind]) {
 		return reason
 	}
-	tag := e.Tag.Value
+	tag := e.Tag
 	switch {
-	case e.Schema.Value == pgserver.HerokuSchema, ofSchema(tag) == pgserver.HerokuSchema, e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
+	case e.Schema == pgserver.HerokuSchema, ofSchema(tag) == pgserver.HerokuSchema, e.Kind == "SCHEMA" && tag == pgserver.HerokuSchema:
 		return "belongs to Heroku, which makes its own on every database"
 	case e.Kind == "EXTENSION":
 		if have, ok := t.Extensions[tag]; ok {
@@ -170,17 +170,20 @@ var (
 	attverInList = regexp.MustCompile(`, "?pg_attver"?='?[^',()]*'?([,)])`)
 )
 
+// Attver is the name of that option. A dump that does not mention it needs no [DropAttver].
+const Attver = "pg_attver"
+
 // DropAttver takes the option out of every definition, and says of which entries.
 func DropAttver(toc *archive.TOC) (skipped []pgxfer.Skipped) {
 	for _, e := range toc.Entries {
-		if !strings.Contains(e.Defn.Value, "pg_attver") {
+		if !strings.Contains(e.Defn, Attver) {
 			continue
 		}
-		clean := attverAlone.ReplaceAllString(e.Defn.Value, "")
+		clean := attverAlone.ReplaceAllString(e.Defn, "")
 		clean = attverFirst.ReplaceAllString(clean, "(")
 		clean = attverInList.ReplaceAllString(clean, "$1")
-		if clean != e.Defn.Value {
-			e.Defn.Value = clean
+		if clean != e.Defn {
+			e.Defn = clean
 			skipped = append(skipped, pgxfer.Skipped{Kind: "COLUMN OPTION", Name: e.Name(), Reason: "pg_attver is the source server's own bookkeeping"})
 		}
 	}
@@ -196,8 +199,8 @@ func ForOlder(toc *archive.TOC, target pgserver.Version) (skipped []pgxfer.Skipp
 		return nil
 	}
 	for _, e := range toc.Entries {
-		if clean := multirange.ReplaceAllString(e.Defn.Value, ""); e.Kind == "TYPE" && clean != e.Defn.Value {
-			e.Defn.Value = clean
+		if clean := multirange.ReplaceAllString(e.Defn, ""); e.Kind == "TYPE" && clean != e.Defn {
+			e.Defn = clean
 			skipped = append(skipped, pgxfer.Skipped{Kind: "MULTIRANGE TYPE", Name: e.Name(), Reason: "the target is of a major that has no multiranges"})
 		}
 	}

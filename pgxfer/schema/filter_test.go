@@ -10,16 +10,15 @@ import (
 
 // What only says something of another entry goes with that, whatever pg_dump calls the object there, and is reported once.
 func TestDecorationsGoWithTheirObject(t *testing.T) {
-	text := func(s string) archive.Text { return archive.Text{Value: s, Set: true} }
 	toc := &archive.TOC{}
 	for i, kind := range []string{
 		"PROCEDURAL LANGUAGE", "FOREIGN DATA WRAPPER", "ACCESS METHOD", "TRANSFORM", "EVENT TRIGGER", "PUBLICATION", "SUBSCRIPTION", "TABLE", "SCHEMA", "EXTENSION",
 	} {
-		object := &archive.Entry{ID: 10 * i, Kind: kind, Tag: text("mine")}
-		toc.Entries = append(toc.Entries, object, &archive.Entry{ID: 10*i + 1, Kind: "COMMENT", Tag: text("A " + kind), Deps: []int{1000, object.ID}},
-			&archive.Entry{ID: 10*i + 2, Kind: "SECURITY LABEL", Tag: text("A " + kind), Deps: []int{object.ID}})
+		object := &archive.Entry{ID: 10 * i, Kind: kind, Tag: "mine"}
+		toc.Entries = append(toc.Entries, object, &archive.Entry{ID: 10*i + 1, Kind: "COMMENT", Tag: "A " + kind, Deps: []int{1000, object.ID}},
+			&archive.Entry{ID: 10*i + 2, Kind: "SECURITY LABEL", Tag: "A " + kind, Deps: []int{object.ID}})
 	}
-	toc.Entries = append(toc.Entries, &archive.Entry{ID: 500, Kind: "FUNCTION", Tag: text("f()"), Deps: []int{30}})
+	toc.Entries = append(toc.Entries, &archive.Entry{ID: 500, Kind: "FUNCTION", Tag: "f()", Deps: []int{30}})
 	target := Target{Schemas: map[string]bool{"mine": true}, Extensions: map[string]pgserver.Extension{"mine": {Owned: true}}}
 	kept := func(target Target) (list []int) {
 		out := Filter(toc, target)

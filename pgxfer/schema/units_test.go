@@ -18,18 +18,17 @@ func TestAttverIsTakenOut(t *testing.T) {
 		"CREATE TABLE;\nALTER TABLE ONLY \"public\".\"t\" ALTER COLUMN \"a\" SET (\"pg_attver\"='3');\n":     "CREATE TABLE;\n",
 		"ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n":                                     "ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5);\n",
 	} {
-		toc := &archive.TOC{Entries: []*archive.Entry{{Kind: "TABLE", Defn: archive.Text{Value: was, Set: true}}}}
+		toc := &archive.TOC{Entries: []*archive.Entry{{Kind: "TABLE", Defn: was}}}
 		skipped := DropAttver(toc)
-		if got := toc.Entries[0].Defn.Value; got != want || (len(skipped) > 0) != (was != want) {
+		if got := toc.Entries[0].Defn; got != want || (len(skipped) > 0) != (was != want) {
 			t.Errorf("%q became %q, reported %v", was, got, skipped)
 		}
 	}
 }
 
 func TestFilterKnowsWhoMayWhat(t *testing.T) {
-	text := func(s string) archive.Text { return archive.Text{Value: s, Set: true} }
 	entry := func(kind, schema, tag string) *archive.Entry {
-		return &archive.Entry{Kind: kind, Schema: text(schema), Tag: text(tag), OID: tag}
+		return &archive.Entry{Kind: kind, Schema: schema, Tag: tag}
 	}
 	customer := Target{Schemas: map[string]bool{"public": false, "mine": true}, Extensions: map[string]pgserver.Extension{"citext": {Schema: "heroku_ext"}}}
 	superuser := customer
@@ -81,9 +80,9 @@ func TestMovedExtensionIsNamedWhereItIs(t *testing.T) {
 		"a OPERATOR(public.%) b":                                   "a OPERATOR(heroku_ext.%) b",
 		"public.citext_of_mine, my_public.citext, public.t.citext": "public.citext_of_mine, my_public.citext, public.t.citext",
 	} {
-		toc := &archive.TOC{Entries: []*archive.Entry{{Defn: archive.Text{Value: was, Set: true}}}}
+		toc := &archive.TOC{Entries: []*archive.Entry{{Defn: was}}}
 		RewriteMoved(toc, []Moved{m})
-		if got := toc.Entries[0].Defn.Value; got != want {
+		if got := toc.Entries[0].Defn; got != want {
 			t.Errorf("%q became %q, want %q", was, got, want)
 		}
 		if got := RewriteNames(was, []Moved{m}); got != want {
@@ -104,11 +103,11 @@ func TestSchemasAreQuotedWhereTheyHaveTo(t *testing.T) {
 
 // Two extensions may have changed places, and both have an operator of the name.
 func TestMovedExtensionsMayChangePlaces(t *testing.T) {
-	toc := &archive.TOC{Entries: []*archive.Entry{{Defn: archive.Text{Value: "public.a heroku_ext.b OPERATOR(public.<>) OPERATOR(heroku_ext.<>)", Set: true}}}}
+	toc := &archive.TOC{Entries: []*archive.Entry{{Defn: "public.a heroku_ext.b OPERATOR(public.<>) OPERATOR(heroku_ext.<>)"}}}
 	said := RewriteMoved(toc, []Moved{
 		newMoved("x", "public", "heroku_ext", []string{"a", "<>"}), newMoved("y", "heroku_ext", "public", []string{"b", "<>"}),
 	})
-	if got, want := toc.Entries[0].Defn.Value, "heroku_ext.a public.b OPERATOR(heroku_ext.<>) OPERATOR(public.<>)"; got != want || len(said) != 2 {
+	if got, want := toc.Entries[0].Defn, "heroku_ext.a public.b OPERATOR(heroku_ext.<>) OPERATOR(public.<>)"; got != want || len(said) != 2 {
 		t.Errorf("got %q, want %q; said %q", got, want, said)
 	}
 }
@@ -116,9 +115,9 @@ func TestMovedExtensionsMayChangePlaces(t *testing.T) {
 func TestMultirangesOfOlderTargets(t *testing.T) {
 	const was = "CREATE TYPE a.span AS RANGE (\n    subtype = double precision,\n    multirange_type_name = a.span_multirange,\n    subtype_diff = a.apart\n);\n"
 	for version, want := range map[pgserver.Version]string{140000: was, 130000: "CREATE TYPE a.span AS RANGE (\n    subtype = double precision,\n    subtype_diff = a.apart\n);\n"} {
-		toc := &archive.TOC{Entries: []*archive.Entry{{Kind: "TYPE", Defn: archive.Text{Value: was, Set: true}}}}
+		toc := &archive.TOC{Entries: []*archive.Entry{{Kind: "TYPE", Defn: was}}}
 		skipped := ForOlder(toc, version)
-		if got := toc.Entries[0].Defn.Value; got != want || (len(skipped) > 0) != (was != want) {
+		if got := toc.Entries[0].Defn; got != want || (len(skipped) > 0) != (was != want) {
 			t.Errorf("for %s: %q, reported %v", version, got, skipped)
 		}
 	}

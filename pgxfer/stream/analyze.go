@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"changeover/pgxfer"
-	"changeover/pgxfer/archive"
 	"changeover/pgxfer/stream/graph"
 )
 
@@ -71,10 +70,4 @@ func (b *builder) onlyBuilds(table uint32) (list []*graph.Node) {
 		}
 	}
 	return list
-}
-
-func oidOf(e *archive.Entry) uint32 {
-	var oid uint32
-	_, _ = fmt.Sscan(e.OID, &oid) // 0 is nobody's
-	return oid
 }

@@ -20,7 +20,7 @@ const validateSpeed = 400e6
 // addForeignKey adds a foreign key. Two that are simply added to one parent would wait for each other, validation included; added
 // as not valid first, they are validated side by side. What the source has not validated stays so.
 func (b *builder) addForeignKey(e *archive.Entry) {
-	c, ok := b.constraints[oidOf(e)]
+	c, ok := b.constraints[e.OID]
 	if !ok || !b.known(c.Table) || !b.known(c.Other) {
 		return
 	}
@@ -35,7 +35,7 @@ func (b *builder) addForeignKey(e *archive.Entry) {
 			}
 		}
 	}
-	first, rest := cutStatement(e.Defn.Value)
+	first, rest := cutStatement(e.Defn)
 	j := &job{name: "foreign key " + c.Name, kind: pgxfer.KindConstraint, object: e.Name(), items: []string{tocItem(e)}, sql: []string{first, rest}}
 	as := strings.HasSuffix(first, " NOT VALID") || strings.Contains(first, " NOT ENFORCED") || !c.Valid
 	cost := quick + float64(size)/validateSpeed

@@ -23,11 +23,11 @@ func (b *builder) known(table uint32) bool { return b.tables[table] != nil || b.
 
 // addIndex adds an index of a table. Those of materialized views are left for the tail: the view has no rows yet.
 func (b *builder) addIndex(e *archive.Entry) {
-	x, ok := b.indexes[oidOf(e)]
+	x, ok := b.indexes[e.OID]
 	if !ok || !b.known(x.Table) {
 		return
 	}
-	first, rest := cutStatement(e.Defn.Value)
+	first, rest := cutStatement(e.Defn)
 	b.entryTables[e.ID] = []uint32{x.Table}
 	if b.group(e, b.tables[x.Table], &job{
 		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e), tocItem(e) + "/after"}, sql: []string{first, rest}, index: &x,
@@ -57,7 +57,7 @@ func (b *builder) buildCost(x plan.Index) float64 {
 // addConstraint adds a key or an exclusion. ADD PRIMARY KEY would lock out every other index build of the table for as long as it takes:
 // a key of a table that is not small takes over a unique index that was built beside the others.
 func (b *builder) addConstraint(e *archive.Entry) {
-	c, ok := b.constraints[oidOf(e)]
+	c, ok := b.constraints[e.OID]
 	if !ok || !b.known(c.Table) {
 		return
 	}
@@ -66,20 +66,20 @@ func (b *builder) addConstraint(e *archive.Entry) {
 	object := x.Schema + "." + c.Name
 	b.entryTables[e.ID] = []uint32{c.Table}
 	if b.group(e, t, &job{
-		name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn.Value}, index: &x,
+		name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn}, index: &x,
 	}) {
 		return
 	}
 	if t == nil || t.Batch > 0 || c.Plain || c.Type != "p" && c.Type != "u" {
 		b.byEntry[e.ID] = b.add(e, &job{
-			name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn.Value}, index: &x,
+			name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn}, index: &x,
 		}, graph.Build, b.buildCost(x), lockOn(c.Table, graph.AccessExclusive), b.loads[c.Table]...)
 		return
 	}
 	n := b.add(e, &job{
 		name: "index " + c.Name, kind: pgxfer.KindIndex, object: object, items: []string{tocItem(e) + "/build"}, sql: []string{x.Def}, index: &x,
 	}, graph.Build, b.buildCost(x), lockOn(c.Table, graph.Share), b.loads[c.Table]...)
-	_, rest := cutStatement(e.Defn.Value)
+	_, rest := cutStatement(e.Defn)
 	kind := "UNIQUE"
 	if c.Type == "p" {
 		kind = "PRIMARY KEY"
@@ -104,7 +104,7 @@ func (b *builder) addAttach(e *archive.Entry) {
 		}
 	}
 	b.byEntry[e.ID] = b.add(e, &job{
-		name: "index " + e.Tag.Value, kind: pgxfer.KindIndex, object: e.Name(), items: []string{tocItem(e)}, sql: []string{e.Defn.Value},
+		name: "index " + e.Tag, kind: pgxfer.KindIndex, object: e.Name(), items: []string{tocItem(e)}, sql: []string{e.Defn},
 	}, graph.Other, quick, locks)
 }
 

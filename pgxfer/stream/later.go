@@ -53,7 +53,7 @@ func laterEntries(pre, post []*archive.Entry, p *plan.Plan) map[int][]*archive.E
 		for _, t := range tables {
 			needed[t] = true
 		}
-		switch batch := batches[oidOf(e)]; {
+		switch batch := batches[e.OID]; {
 		case e.Kind != "TABLE":
 		case batch > 0:
 			owner[e.ID], batchOf[e.ID] = e.ID, batch

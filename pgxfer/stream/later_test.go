@@ -2,7 +2,6 @@ package stream
 
 import (
 	"fmt"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +15,7 @@ func TestSmallTablesAreMadeLater(t *testing.T) {
 	p := &plan.Plan{Tables: []plan.Table{{OID: 1}}} // a large one has no batch
 	var pre []*archive.Entry
 	entry := func(id int, kind string, oid int, deps ...int) *archive.Entry {
-		return &archive.Entry{ID: id, Kind: kind, OID: strconv.Itoa(oid), Deps: deps}
+		return &archive.Entry{ID: id, Kind: kind, OID: uint32(oid), Deps: deps}
 	}
 	pre = append(pre, entry(1, "TABLE", 1))
 	for i := range 40 {

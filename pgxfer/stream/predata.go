@@ -66,11 +66,11 @@ func (r *restore) makeBatch(ctx context.Context, conn *pgx.Conn, batch []*archiv
 
 // definition is the statements that make the object of an entry. What they leave out, as pg_restore does, is the tablespace.
 func definition(e *archive.Entry) string {
-	if e.Defn.Value == "" {
+	if e.Defn == "" {
 		return ""
 	}
-	sql := e.Defn.Value + "\n;\n" // behind a comment, if one stands at the end
-	if am := e.AccessMethod(); am != "" && am != "heap" {
+	sql := e.Defn + "\n;\n" // behind a comment, if one stands at the end
+	if am := e.AccessMethod(); am != "" {
 		sql = "SET default_table_access_method = " + pgx.Identifier{am}.Sanitize() + ";\n" + sql + "RESET default_table_access_method;\n"
 	}
 	return sql

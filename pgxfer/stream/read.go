@@ -254,12 +254,19 @@ func (d *dump) dumpSchema(ctx context.Context) error {
 		return err
 	}
 	// Some minors of pg_dump write an option that no server takes back; restore.sh cannot clean up after them.
+	if found, err := archive.Mentions(at, schema.Attver); err != nil || !found {
+		return err
+	}
 	toc, err := archive.ReadTOC(at)
 	if err != nil {
 		return err
 	}
 	if cleaned := schema.DropAttver(toc); len(cleaned) > 0 {
-		if err := piece.WriteDurably(at, archive.TOCName, toc.Bytes(), 0o600); err != nil {
+		raw, err := toc.Bytes()
+		if err != nil {
+			return err
+		}
+		if err := piece.WriteDurably(at, archive.TOCName, raw, 0o600); err != nil {
 			return err
 		}
 		d.report.Warn("pg_dump wrote pg_attver, the source server's own bookkeeping, into %d definitions: removed", len(cleaned))

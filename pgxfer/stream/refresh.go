@@ -103,7 +103,7 @@ func (r *restore) matviews() (list []plan.Matview) {
 	kept := map[uint32]bool{}
 	for _, e := range r.entries.Keep {
 		if e.Kind == "MATERIALIZED VIEW" {
-			kept[oidOf(e)] = true
+			kept[e.OID] = true
 		}
 	}
 	for _, m := range r.plan.Matviews {

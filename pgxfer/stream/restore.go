@@ -279,7 +279,7 @@ func (r *restore) begin(ctx context.Context) error {
 
 // choose decides which entries of pg_dump's table of contents are restored, and adapts them to the target.
 func (r *restore) choose(ctx context.Context) error {
-	toc, err := archive.ReadTOC(filepath.Join(r.dir, piece.SchemaName))
+	toc, err := archive.ReadDefinitions(filepath.Join(r.dir, piece.SchemaName))
 	if err != nil {
 		return fmt.Errorf("%w: %w", pgxfer.ErrArchive, err)
 	}

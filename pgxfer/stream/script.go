@@ -80,7 +80,7 @@ END $do$`
 
 // writeScript writes restore.sh and its lists. It must not be needed for our own restore, and no part of ours for it.
 func (d *dump) writeScript(ctx context.Context, sequences positions) error {
-	toc, err := archive.ReadTOC(filepath.Join(d.dir, piece.SchemaName))
+	toc, err := archive.ReadDefinitions(filepath.Join(d.dir, piece.SchemaName))
 	if err != nil {
 		return err
 	}
@@ -95,10 +95,10 @@ func (d *dump) writeScript(ctx context.Context, sequences positions) error {
 	}
 	line("for tool in %s; do command -v \"$tool\" >/dev/null || { echo \"this archive needs $tool: install it\" >&2; exit 1; }; done\n", needs)
 	for _, e := range toc.Entries {
-		if e.Kind == "SCHEMA" && e.Tag.Value != pgserver.HerokuSchema {
-			if _, known := target.Schemas[e.Tag.Value]; !known {
-				target.Schemas[e.Tag.Value] = true
-				line("run %s", quote("CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{e.Tag.Value}.Sanitize()))
+		if e.Kind == "SCHEMA" && e.Tag != pgserver.HerokuSchema {
+			if _, known := target.Schemas[e.Tag]; !known {
+				target.Schemas[e.Tag] = true
+				line("run %s", quote("CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{e.Tag}.Sanitize()))
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func sections(toc *archive.TOC, keep []*archive.Entry) (pre, post []*archive.Ent
 	for _, e := range keep {
 		kept[e.ID] = true
 	}
-	section := 0
+	section := int8(0)
 	for _, e := range toc.Entries {
 		if e.Section != sectionNone {
 			section = e.Section
@@ -72,7 +72,7 @@ func (r *restore) makeTables(ctx context.Context) error {
 			if !ready {
 				continue
 			}
-			if _, err := tx.Conn().PgConn().Exec(ctx, e.Defn.Value).ReadAll(); err != nil {
+			if _, err := tx.Conn().PgConn().Exec(ctx, e.Defn).ReadAll(); err != nil {
 				return fmt.Errorf("%s %s: %w", e.Kind, e.Name(), err)
 			}
 			notes = append(notes, ledger.Note{Item: tocItem(e)})

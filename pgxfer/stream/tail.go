@@ -125,7 +125,7 @@ func (r *restore) tailEntries() (jobs []*job) {
 	_, post := sections(r.toc, r.entries.Keep)
 	var batch *job
 	for _, e := range post {
-		if _, done := r.done[tocItem(e)]; done || e.Defn.Value == "" {
+		if _, done := r.done[tocItem(e)]; done || e.Defn == "" {
 			continue
 		}
 		if batch == nil || len(batch.items) == tailBatch {
@@ -133,7 +133,7 @@ func (r *restore) tailEntries() (jobs []*job) {
 			jobs = append(jobs, batch)
 		}
 		batch.items = append(batch.items, tocItem(e))
-		batch.sql = append(batch.sql, e.Defn.Value)
+		batch.sql = append(batch.sql, e.Defn)
 	}
 	return jobs
 }
