@@ -195,13 +195,12 @@ func (c *direct) plan(ctx context.Context) error {
 		return err
 	}
 	defer session.Close(ctx, conn)
-	raw, err := ledger.Plan(ctx, conn)
-	if err != nil {
+	if r.keep, err = ledger.Plan(ctx, conn); err != nil {
 		return err
 	}
-	if raw != nil {
-		old, err := plan.Decode(raw)
-		if err != nil {
+	if r.keep != nil {
+		var old *plan.Plan
+		if old, r.hash, err = plan.Unpack(r.keep); err != nil {
 			return err
 		}
 		if old.Tools != d.plan.Tools || old.Source.SystemID != d.plan.Source.SystemID || old.Database != d.plan.Database {
@@ -212,15 +211,15 @@ func (c *direct) plan(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		d.plan = old
-	} else {
-		if err := d.cut(ctx); err != nil {
-			return err
-		}
-		d.plan.Compression = "none"
+		d.plan, r.plan = old, old
+		return nil
 	}
+	if err := d.cut(ctx); err != nil {
+		return err
+	}
+	d.plan.Compression = "none"
 	r.plan = d.plan
-	r.keep, r.hash, err = d.plan.Encode()
+	r.keep, r.hash, err = d.plan.Pack()
 	return err
 }
 

@@ -226,12 +226,7 @@ func (d *dump) begin(ctx context.Context) error {
 	if d.plan.Compression, err = d.compression(ctx, free-d.Reserve); err != nil {
 		return err
 	}
-	raw, hash, err := d.plan.Encode()
-	if err != nil {
-		return err
-	}
-	d.hash = hash
-	if err := piece.WriteDurably(d.dir, piece.PlanName, raw, 0o600); err != nil {
+	if d.hash, err = piece.WritePlan(d.dir, d.plan); err != nil {
 		return err
 	}
 	if d.journal, _, _, err = piece.OpenJournal(d.dir); err != nil {
@@ -239,7 +234,7 @@ func (d *dump) begin(ctx context.Context) error {
 	}
 	d.report.Info("dumping %d tables, %s, with %d readers, compression %s", len(d.plan.Tables), humanize.Bytes(uint64(d.plan.Bytes())),
 		d.opts.Jobs, d.plan.Compression)
-	return d.journal.Begin(hash)
+	return d.journal.Begin(d.hash)
 }
 
 // goOn takes over what an interrupted dump has left, if the source is still what it was.

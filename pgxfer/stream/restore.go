@@ -38,7 +38,7 @@ type restore struct {
 	manifest *piece.Manifest // nil until then
 	plan     *plan.Plan
 	hash     string
-	keep     []byte  // the plan's body, when nobody else keeps it
+	keep     []byte  // the packed plan, when nobody else keeps it
 	receipts string  // where a receipt is left at the end; empty for nowhere
 	source   *keeper // of a copy; nil when an archive is restored
 	feed     feed
@@ -271,8 +271,8 @@ func (r *restore) begin(ctx context.Context) error {
 		if err := ledger.Create(ctx, r.control, r.hash, r.keep); err != nil {
 			return err
 		}
-		r.keep = nil // the ledger has it now: of tens of thousands of tables it is large
 	}
+	r.keep = nil // the ledger has it now
 	r.done, err = ledger.Read(ctx, r.control)
 	return err
 }

@@ -4,20 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 
 	"changeover/pgxfer"
+	"changeover/pgxfer/stream/plan"
 )
 
 // WriteDurably puts a file in place in one go: after a crash it is there whole or not at all.
 func WriteDurably(dir, name string, content []byte, mode os.FileMode) error {
+	return writeDurably(dir, name, mode, func(to io.Writer) error {
+		_, err := to.Write(content)
+		return err
+	})
+}
+
+// WritePlan puts the plan in place in the same way, and returns its hash.
+func WritePlan(dir string, p *plan.Plan) (hash string, err error) {
+	err = writeDurably(dir, PlanName, 0o600, func(to io.Writer) error {
+		hash, err = p.Encode(to)
+		return err
+	})
+	return hash, err
+}
+
+func writeDurably(dir, name string, mode os.FileMode, write func(io.Writer) error) error {
 	part := filepath.Join(dir, name+partSuffix)
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err == nil {
-		_, err = f.Write(content)
-		err = errors.Join(err, f.Sync(), f.Close())
+		err = errors.Join(write(f), f.Sync(), f.Close())
 	}
 	if err == nil {
 		err = os.Rename(part, filepath.Join(dir, name))

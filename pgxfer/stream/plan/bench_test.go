@@ -29,7 +29,7 @@ func BenchmarkManyTables(b *testing.B) {
 		if len(p.Tables) != 5000 || len(p.Indexes) != 10000 {
 			b.Fatalf("%d tables, %d indexes", len(p.Tables), len(p.Indexes))
 		}
-		if _, _, err := p.Encode(); err != nil {
+		if _, _, err := p.Pack(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -88,6 +88,7 @@ func (p *Plan) Cut(s Sizing) {
 		return costs.load(x.Bytes())+costs.dearest[x.OID] > costs.load(y.Bytes())+costs.dearest[y.OID]
 	})
 	p.batch(s.Batch)
+	p.forget()
 }
 
 // cut makes pieces of equal size for the first half of the table and ever smaller ones for the rest, so that all readers end together.
@@ -128,5 +129,20 @@ func (p *Plan) batch(size int64) {
 		t.Batch = number
 		tables++
 		bytes += t.Bytes()
+	}
+}
+
+// forget drops definitions of indexes of small tables: their keys are made in one go, with those of the others of their batch.
+func (p *Plan) forget() {
+	small := map[uint32]bool{}
+	for _, t := range p.Tables {
+		if t.Batch > 0 {
+			small[t.OID] = true
+		}
+	}
+	for i := range p.Indexes {
+		if x := &p.Indexes[i]; small[x.Table] {
+			x.Def = ""
+		}
 	}
 }

@@ -5,11 +5,6 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-
 	"github.com/jackc/pgx/v5"
 
 	"changeover/pgxfer"
@@ -27,7 +22,7 @@ type Plan struct {
 	ToolsMajor  int    `json:"tools_major"` // pg_restore must not be older
 	Compression string `json:"compression"` // "none", "lz4" or "zstd"
 
-	Tables       []Table              `json:"tables"` // the longest way to the end first
+	Tables       []Table              `json:"tables,omitempty"` // the longest way to the end first
 	LargeObjects []LargeObjects       `json:"large_objects,omitempty"`
 	Comments     []LargeObjectComment `json:"large_object_comments,omitempty"`
 	Parents      []Parent             `json:"parents,omitempty"`
@@ -114,8 +109,9 @@ type Index struct {
 	Name   string `json:"name"`
 	Method string `json:"method"` // such as "btree"
 	Bytes  int64  `json:"bytes"`
-	Def    string `json:"def"` // as the server prints it
-	Valid  bool   `json:"valid"`
+	// Def is how the server prints it, of those that a key may take over: see [Constraint].
+	Def   string `json:"def,omitempty"`
+	Valid bool   `json:"valid"`
 }
 
 // Constraint is a key, an exclusion or a foreign key.
@@ -139,30 +135,6 @@ type Matview struct {
 	Name   string `json:"name"`
 	// After are the materialized views that its query reads, also by way of other views.
 	After []uint32 `json:"after,omitempty"`
-}
-
-// Encode gives the bytes to store, and their hash, which names the plan.
-func (p *Plan) Encode() (raw []byte, hash string, err error) {
-	raw, err = json.MarshalIndent(p, "", " ")
-	if err != nil {
-		return nil, "", fmt.Errorf("writing the plan: %w", err)
-	}
-	return raw, Hash(raw), nil
-}
-
-// Decode reads a plan.
-func Decode(raw []byte) (*Plan, error) {
-	p := &Plan{}
-	if err := json.Unmarshal(raw, p); err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
-	}
-	return p, nil
-}
-
-// Hash names stored bytes.
-func Hash(raw []byte) string {
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:])
 }
 
 // Bytes is the sum over all tables.

@@ -95,8 +95,11 @@ func (p *Plan) askTables(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return fmt.Errorf("listing tables: %w", err)
 	}
+	s := newShared()
 	p.Tables, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (t Table, err error) {
-		return t, row.Scan(&t.OID, &t.Schema, &t.Name, &t.Filenode, &t.Heap, &t.Toast, &t.Columns, &t.Binary)
+		err = row.Scan(&t.OID, &t.Schema, &t.Name, &t.Filenode, &t.Heap, &t.Toast, &t.Columns, &t.Binary)
+		s.table(&t)
+		return t, err
 	})
 	if err != nil {
 		return fmt.Errorf("listing tables: %w", err)
@@ -145,20 +148,27 @@ func (p *Plan) askParents(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// askIndexes asks for definitions with every name quoted, since they are run on the target, which may have more keywords.
+// askIndexes asks for definitions with every name quoted, since they are run on the target, which may have more keywords. Only keys of tables
+// that do not travel in a batch need one.
 func (p *Plan) askIndexes(ctx context.Context, conn *pgx.Conn) error {
 	if _, err := conn.Exec(ctx, `SET quote_all_identifiers = on`); err != nil {
 		return fmt.Errorf("listing indexes: %w", err)
 	}
 	rows, err := conn.Query(ctx, `SELECT c.oid, x.indrelid, n.nspname::text, c.relname::text, m.amname::text, pg_catalog.pg_relation_size(c.oid),
-		pg_catalog.pg_get_indexdef(c.oid), x.indisvalid
+		CASE WHEN k.oid IS NULL THEN '' ELSE pg_catalog.pg_get_indexdef(c.oid) END, x.indisvalid
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid JOIN pg_catalog.pg_am m ON m.oid = c.relam
+		LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = c.oid AND k.contype IN ('p', 'u')
 		WHERE c.relkind IN ('i', 'I') AND `+userRelation+` ORDER BY c.oid`)
 	if err != nil {
 		return fmt.Errorf("listing indexes: %w", err)
 	}
-	if p.Indexes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Index]); err != nil {
+	s := newShared()
+	if p.Indexes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (x Index, err error) {
+		err = row.Scan(&x.OID, &x.Table, &x.Schema, &x.Name, &x.Method, &x.Bytes, &x.Def, &x.Valid)
+		s.index(&x)
+		return x, err
+	}); err != nil {
 		return fmt.Errorf("listing indexes: %w", err)
 	}
 	if _, err = conn.Exec(ctx, `SET quote_all_identifiers = off`); err != nil {
@@ -180,7 +190,12 @@ func (p *Plan) askConstraints(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return fmt.Errorf("listing constraints: %w", err)
 	}
-	if p.Constraints, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Constraint]); err != nil {
+	s := newShared()
+	if p.Constraints, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Constraint, err error) {
+		err = row.Scan(&c.OID, &c.Type, &c.Name, &c.Table, &c.Other, &c.Index, &c.Valid, &c.Deferred, &c.Plain)
+		s.constraint(&c)
+		return c, err
+	}); err != nil {
 		return fmt.Errorf("listing constraints: %w", err)
 	}
 	return nil

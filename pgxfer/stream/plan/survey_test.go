@@ -10,7 +10,7 @@ import (
 // Definitions of indexes are run on the target, where any word may be a keyword; rows name what they name as they always did.
 func TestNamesOfIndexesAreQuoted(t *testing.T) {
 	db := pgtest.Database(t, pgtest.Shared(t))
-	pgtest.Exec(t, db.Config(t), `CREATE TABLE plain (word int)`, `CREATE UNIQUE INDEX plain_word ON plain (word)`)
+	pgtest.Exec(t, db.Config(t), `CREATE TABLE plain (word int)`, `ALTER TABLE plain ADD CONSTRAINT plain_word UNIQUE (word)`)
 	conn := db.Connect(t)
 	p, err := plan.Survey(t.Context(), conn)
 	if err != nil {
