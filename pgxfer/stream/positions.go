@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,12 +37,10 @@ func askPositions(ctx context.Context, conn *pgx.Conn) (p positions, err error) 
 
 // setSequences puts every sequence where the leader had it.
 func (r *restore) setSequences(ctx context.Context, p positions) error {
-	batch := &pgx.Batch{}
-	for _, s := range p.own {
-		batch.Queue(`SELECT pg_catalog.setval($1::text::regclass, $2, $3)`, s.QualifiedName(), s.LastValue, s.IsCalled)
-	}
-	if err := r.control.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("setting sequences: %w", err)
+	for some := range slices.Chunk(p.own, sequencesAtOnce) {
+		if err := r.setSome(ctx, some); err != nil {
+			return err
+		}
 	}
 	for _, s := range p.skipped {
 		r.skip(s)
@@ -57,6 +56,22 @@ func (r *restore) setSequences(ctx context.Context, p positions) error {
 		if err := r.setExtensionSequence(ctx, s, have); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// sequencesAtOnce is how many sequences are set in one transaction. Each takes a lock until it ends.
+const sequencesAtOnce = 500
+
+func (r *restore) setSome(ctx context.Context, list []pgserver.Sequence) error {
+	names, values, called := make([]string, len(list)), make([]int64, len(list)), make([]bool, len(list))
+	for i, s := range list {
+		names[i], values[i], called[i] = s.QualifiedName(), s.LastValue, s.IsCalled
+	}
+	_, err := r.control.Exec(ctx, `SELECT pg_catalog.setval(s.name::regclass, s.value, s.called)
+		FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::bool[])) AS s (name, value, called)`, names, values, called)
+	if err != nil {
+		return fmt.Errorf("setting sequences: %w", err)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -69,8 +68,12 @@ func (r *Receipt) CheckObjects(ctx context.Context, q pgserver.Querier) error {
 	if err != nil {
 		return err
 	}
+	same := make(map[pgserver.Sequence]bool, len(sequences))
+	for _, s := range sequences {
+		same[s] = true
+	}
 	for _, s := range r.Sequences {
-		if !slices.Contains(sequences, s) {
+		if !same[s] {
 			return fmt.Errorf("%w: sequence %s was used", ErrChanged, s.QualifiedName())
 		}
 	}
