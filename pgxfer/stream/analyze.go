@@ -38,34 +38,39 @@ func (b *builder) addAnalyze() {
 }
 
 func (b *builder) analyze(tables []uint32, object string) {
-	j := &job{name: "analyze " + object, kind: pgxfer.KindAnalyze, object: object}
 	var locks []graph.Lock
 	var after []*graph.Node
 	cost := quick
-	for i, oid := range tables {
+	for _, oid := range tables {
 		locks = append(locks, graph.Lock{Table: oid, Mode: graph.ShareUpdateExclusive})
 		after = append(append(after, b.loads[oid]...), b.onlyBuilds(oid)...)
-		j.items = append(j.items, fmt.Sprintf("analyze/%d", oid))
 		if t := b.tables[oid]; t != nil {
 			cost += analyzeCost * min(1, float64(t.Heap)/(30000*8192))
-			if t.Root == 0 {
-				j.sql = append(j.sql, "ANALYZE "+t.SQLName())
-			}
-		} else if p := b.parents[oid]; i == 0 {
+		}
+	}
+	n := &graph.Node{Name: "analyze " + object, Class: graph.Other, Cost: cost, Locks: locks, Work: func() *job { return b.analyzeJob(tables, object) }}
+	b.g.Add(n, after...)
+	b.finishDone(n)
+}
+
+// analyzeJob analyzes tables, or the first of them with all that belongs to it.
+func (b *builder) analyzeJob(tables []uint32, object string) *job {
+	j := &job{name: "analyze " + object, kind: pgxfer.KindAnalyze, object: object}
+	for i, oid := range tables {
+		j.items = append(j.items, fmt.Sprintf("analyze/%d", oid))
+		if t := b.tables[oid]; t != nil && t.Root == 0 {
+			j.sql = append(j.sql, "ANALYZE "+t.SQLName())
+		} else if p := b.parents[oid]; t == nil && i == 0 {
 			j.sql = append(j.sql, "ANALYZE "+pgx.Identifier{p.Schema, p.Name}.Sanitize())
 		}
 	}
-	n := &graph.Node{Name: j.name, Class: graph.Other, Cost: cost, Locks: locks, Work: j}
-	b.g.Add(n, after...)
-	if b.isDone(j) {
-		b.g.Finish(n)
-	}
+	return j
 }
 
 // onlyBuilds are the index builds of a table; foreign keys need not be waited for.
 func (b *builder) onlyBuilds(table uint32) (list []*graph.Node) {
 	for _, n := range b.builds[table] {
-		if j := n.Work.(*job); n.Class == graph.Build && (j.index != nil || j.parts != nil) {
+		if j, one := n.Work.(*job); n.Class == graph.Build && (!one || j.index != nil) {
 			list = append(list, n)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -211,7 +209,7 @@ func (r *restore) leaveOut(ctx context.Context, conn *pgx.Conn, u unit, got load
 	if len(said) > longReason {
 		said = strings.ToValidUTF8(said[:longReason], "") + "…"
 	}
-	s := pgxfer.Skipped{Kind: "TABLE DATA", Name: u.object, Reason: fmt.Sprintf(
+	s := pgxfer.Skipped{Kind: "TABLE DATA", Name: u.object(), Reason: fmt.Sprintf(
 		"%d of %d rows that users have added to this table of extension %s could not be added on the target: %s; add them by hand if the app needs them",
 		left, got.rows, u.table.Config.Extension, said)}
 	raw, err := json.Marshal(s)
@@ -231,11 +229,7 @@ const (
 
 // tellSkipped tells what was left out by this attempt and those before it.
 func (r *restore) tellSkipped() {
-	for _, item := range slices.Sorted(maps.Keys(r.done)) {
-		raw, ok := strings.CutPrefix(item, skippedItem)
-		if !ok {
-			continue
-		}
+	for _, raw := range r.done.Told(skippedItem) {
 		var s pgxfer.Skipped
 		if err := json.Unmarshal([]byte(raw), &s); err != nil {
 			s = pgxfer.Skipped{Kind: "TABLE DATA", Name: raw, Reason: "rows of it were left out"}

@@ -28,7 +28,7 @@ type fromArchive struct {
 }
 
 func (f fromArchive) open(_ context.Context, _ int, u unit, a *activity) (io.ReadCloser, func() (loaded, error), error) {
-	e := f.entry(u.item)
+	e := f.entry(u.item())
 	r, err := piece.Open(f.dir, e, &a.bytes)
 	if err != nil {
 		return nil, nil, err

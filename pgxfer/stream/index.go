@@ -27,15 +27,18 @@ func (b *builder) addIndex(e *archive.Entry) {
 	if !ok || !b.known(x.Table) {
 		return
 	}
-	first, rest := cutStatement(e.Defn)
-	b.entryTables[e.ID] = []uint32{x.Table}
-	if b.group(e, b.tables[x.Table], &job{
-		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e), tocItem(e) + "/after"}, sql: []string{first, rest}, index: &x,
+	b.entryTable[e.ID] = x.Table
+	if b.group(e, b.tables[x.Table], x, func() *job {
+		first, rest := cutStatement(e.Defn)
+		return &job{
+			name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e), tocItem(e) + "/after"}, sql: []string{first, rest}, index: x,
+		}
 	}) {
 		return
 	}
+	first, rest := cutStatement(e.Defn)
 	n := b.add(e, &job{
-		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e)}, sql: []string{first}, index: &x,
+		name: "index " + x.Name, kind: pgxfer.KindIndex, object: x.Schema + "." + x.Name, items: []string{tocItem(e)}, sql: []string{first}, index: x,
 	}, graph.Build, b.buildCost(x), lockOn(x.Table, graph.Share), b.loads[x.Table]...)
 	b.byEntry[e.ID] = n
 	if rest != "" {
@@ -46,12 +49,12 @@ func (b *builder) addIndex(e *archive.Entry) {
 	}
 }
 
-func (b *builder) buildCost(x plan.Index) float64 {
+func (b *builder) buildCost(x *plan.Index) float64 {
 	var size int64
 	if t := b.tables[x.Table]; t != nil {
 		size = t.Bytes()
 	}
-	return quick + plan.BuildCost(x, size)
+	return quick + plan.BuildCost(*x, size)
 }
 
 // addConstraint adds a key or an exclusion. ADD PRIMARY KEY would lock out every other index build of the table for as long as it takes:
@@ -62,22 +65,26 @@ func (b *builder) addConstraint(e *archive.Entry) {
 		return
 	}
 	x := b.indexes[c.Index]
+	if x == nil {
+		x = &plan.Index{}
+	}
 	t := b.tables[c.Table]
-	object := x.Schema + "." + c.Name
-	b.entryTables[e.ID] = []uint32{c.Table}
-	if b.group(e, t, &job{
-		name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn}, index: &x,
-	}) {
+	b.entryTable[e.ID] = c.Table
+	whole := func() *job {
+		return &job{
+			name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: x.Schema + "." + c.Name, items: []string{tocItem(e)}, sql: []string{e.Defn}, index: x,
+		}
+	}
+	if b.group(e, t, x, whole) {
 		return
 	}
+	object := x.Schema + "." + c.Name
 	if t == nil || t.Batch > 0 || c.Plain || c.Type != "p" && c.Type != "u" {
-		b.byEntry[e.ID] = b.add(e, &job{
-			name: "constraint " + c.Name, kind: pgxfer.KindConstraint, object: object, items: []string{tocItem(e)}, sql: []string{e.Defn}, index: &x,
-		}, graph.Build, b.buildCost(x), lockOn(c.Table, graph.AccessExclusive), b.loads[c.Table]...)
+		b.byEntry[e.ID] = b.add(e, whole(), graph.Build, b.buildCost(x), lockOn(c.Table, graph.AccessExclusive), b.loads[c.Table]...)
 		return
 	}
 	n := b.add(e, &job{
-		name: "index " + c.Name, kind: pgxfer.KindIndex, object: object, items: []string{tocItem(e) + "/build"}, sql: []string{x.Def}, index: &x,
+		name: "index " + c.Name, kind: pgxfer.KindIndex, object: object, items: []string{tocItem(e) + "/build"}, sql: []string{x.Def}, index: x,
 	}, graph.Build, b.buildCost(x), lockOn(c.Table, graph.Share), b.loads[c.Table]...)
 	_, rest := cutStatement(e.Defn)
 	kind := "UNIQUE"
@@ -96,7 +103,7 @@ func (b *builder) addConstraint(e *archive.Entry) {
 func (b *builder) addAttach(e *archive.Entry) {
 	var locks []graph.Lock
 	for _, dep := range e.Deps {
-		for _, table := range b.entryTables[dep] {
+		if table, ok := b.entryTable[dep]; ok {
 			locks = append(locks, graph.Lock{Table: table, Mode: graph.AccessExclusive})
 			if root := b.root(table); root != 0 && root != table {
 				locks = append(locks, graph.Lock{Table: root, Mode: graph.AccessExclusive})
@@ -125,7 +132,7 @@ func (b *builder) root(table uint32) uint32 {
 // than there is, up to 17: what it gathers before it writes is looked up for every key, which takes the longer the less of it the processor's
 // caches hold; with 16 MB a build took up to a fifth less than with 64 MB. It writes more often then, all over the index, which costs nothing as long as the
 // index stays in the server's own cache.
-func tuning(x plan.Index, major int, yields bool) string {
+func tuning(x *plan.Index, major int, yields bool) string {
 	sql := ""
 	if yields {
 		sql = "SET LOCAL max_parallel_maintenance_workers = 0;\n"

@@ -42,15 +42,15 @@ func (r *restore) execute(ctx context.Context, slot int, j *job) error {
 	return r.executeOne(ctx, slot, j, indexesOf(j))
 }
 
-func indexesOf(j *job) []plan.Index {
+func indexesOf(j *job) []*plan.Index {
 	if j.index == nil {
 		return nil
 	}
-	return []plan.Index{*j.index}
+	return []*plan.Index{j.index}
 }
 
 // executeOne runs a job that is to make the indexes.
-func (r *restore) executeOne(ctx context.Context, slot int, j *job, indexes []plan.Index) error {
+func (r *restore) executeOne(ctx context.Context, slot int, j *job, indexes []*plan.Index) error {
 	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
 	notes := make([]ledger.Note, len(j.items))
 	for i, item := range j.items {
@@ -111,7 +111,7 @@ func (j *job) run(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // clear takes away invalid indexes of the names: what is left of builds that somebody interrupted by hand. Ours leave nothing.
-func (r *restore) clear(ctx context.Context, conn *pgx.Conn, indexes []plan.Index) error {
+func (r *restore) clear(ctx context.Context, conn *pgx.Conn, indexes []*plan.Index) error {
 	if len(indexes) == 0 {
 		return nil
 	}

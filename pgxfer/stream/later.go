@@ -104,19 +104,20 @@ func without(pre []*archive.Entry, later map[int][]*archive.Entry) (now []*archi
 // addLater adds the making of small tables, each batch before its rows.
 func (b *builder) addLater() {
 	for _, batch := range slices.Sorted(maps.Keys(b.later)) {
-		whole := &job{kind: pgxfer.KindSchema}
-		for _, e := range b.later[batch] {
-			whole.object = e.Name()
-			whole.parts = append(whole.parts, &job{
-				name: e.Kind + " " + e.Name(), kind: pgxfer.KindSchema, object: e.Name(), items: []string{tocItem(e)}, sql: []string{definition(e)},
-			})
-		}
-		whole.name = "making table " + whole.object + " and others"
-		n := &graph.Node{Name: whole.name, Cost: quick * float64(len(whole.parts)), Work: whole}
+		entries := b.later[batch]
+		object := entries[len(entries)-1].Name()
+		name := "making table " + object + " and others"
+		n := &graph.Node{Name: name, Cost: quick * float64(len(entries)), Work: func() *job {
+			whole := &job{name: name, kind: pgxfer.KindSchema, object: object}
+			for _, e := range entries {
+				whole.parts = append(whole.parts, &job{
+					name: e.Kind + " " + e.Name(), kind: pgxfer.KindSchema, object: e.Name(), items: []string{tocItem(e)}, sql: []string{definition(e)},
+				})
+			}
+			return whole
+		}}
 		b.g.Add(n)
 		b.made[batch] = n
-		if b.isDone(whole) {
-			b.g.Finish(n)
-		}
+		b.finishDone(n)
 	}
 }

@@ -17,7 +17,7 @@ func (r *restore) load(ctx context.Context, slot int, list []unit) error {
 	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
 	items := make([]ledger.Note, len(list))
 	for i, u := range list {
-		items[i].Item = u.item
+		items[i].Item = u.item()
 	}
 	before := r.tries(items[0].Item)
 	err := s.do(ctx, r.line(slot), "loading "+list[0].name(), func(conn *pgx.Conn, again bool) error {
@@ -62,7 +62,7 @@ func (r *restore) once(ctx context.Context, conn *pgx.Conn, items []ledger.Note,
 
 func (r *restore) loadUnit(ctx context.Context, conn *pgx.Conn, slot int, u unit) (loaded, error) {
 	a := u.activity()
-	if e, ok := r.entryOf(u.item); ok {
+	if e, ok := r.entryOf(u.item()); ok {
 		a.estimate = e.Bytes
 	}
 	defer r.status.start(slot, a)()

@@ -28,13 +28,27 @@ import (
 
 // unit is one thing to read or load: a piece of a table, or a batch of large objects.
 type unit struct {
-	item   string
-	table  *plan.Table // nil for large objects
-	n      int         // piece of the table, or batch of large objects
-	large  plan.LargeObjects
-	bytes  int64 // estimate
-	object string
-	last   bool // of its batch
+	table *plan.Table // nil for large objects
+	large *plan.LargeObjects
+	n     int   // piece of the table, or batch of large objects
+	bytes int64 // estimate
+	last  bool  // of its batch
+}
+
+// item names the unit in archives and ledgers.
+func (u unit) item() string {
+	if u.table == nil {
+		return piece.LargeItem(u.n)
+	}
+	return piece.Item(u.table.OID, u.n)
+}
+
+// object is what people call what it is of.
+func (u unit) object() string {
+	if u.table == nil {
+		return "large objects"
+	}
+	return u.table.Schema + "." + u.table.Name
 }
 
 // units lists everything that a plan moves, in order: small tables of a batch belong together.
@@ -44,7 +58,7 @@ func units(p *plan.Plan) [][]unit {
 	for i := range p.Tables {
 		t := &p.Tables[i]
 		for n, pc := range t.Pieces {
-			u := unit{item: piece.Item(t.OID, n), table: t, n: n, bytes: pc.Bytes, object: t.Schema + "." + t.Name}
+			u := unit{table: t, n: n, bytes: pc.Bytes}
 			if at, ok := batch[t.Batch]; ok && t.Batch > 0 {
 				list[at] = append(list[at], u)
 				continue
@@ -58,8 +72,9 @@ func units(p *plan.Plan) [][]unit {
 	for _, batch := range list {
 		batch[len(batch)-1].last = true
 	}
-	for n, l := range p.LargeObjects {
-		list = append(list, []unit{{item: piece.LargeItem(n), n: n, large: l, object: "large objects", bytes: int64(l.Count) * 2048}})
+	for n := range p.LargeObjects {
+		l := &p.LargeObjects[n]
+		list = append(list, []unit{{n: n, large: l, bytes: int64(l.Count) * 2048}})
 	}
 	return list
 }
@@ -67,9 +82,9 @@ func units(p *plan.Plan) [][]unit {
 // activity is what a worker shows while it moves the unit.
 func (u unit) activity() *activity {
 	if u.table == nil {
-		return &activity{kind: pgxfer.KindObjects, object: u.object, estimate: u.bytes}
+		return &activity{kind: pgxfer.KindObjects, object: u.object(), estimate: u.bytes}
 	}
-	a := &activity{kind: pgxfer.KindData, object: u.object, estimate: u.bytes}
+	a := &activity{kind: pgxfer.KindData, object: u.object(), estimate: u.bytes}
 	if u.table.Split() {
 		a.part, a.parts = u.n+1, len(u.table.Pieces)
 	}
@@ -80,12 +95,12 @@ func (u unit) name() string {
 	if u.table == nil {
 		return "large objects"
 	}
-	return partName(u.object, u.n+1, len(u.table.Pieces))
+	return partName(u.object(), u.n+1, len(u.table.Pieces))
 }
 
 func (u unit) out(p *plan.Plan) string {
 	if u.table == nil {
-		return plan.OutLarge(u.large)
+		return plan.OutLarge(*u.large)
 	}
 	return p.Out(*u.table, u.n)
 }
@@ -112,7 +127,7 @@ func (d *dump) work() *graph.Graph {
 		for _, u := range list {
 			n.Cost += plan.LoadCost(u.bytes)
 			d.status.expect(u.bytes)
-			if e, ok := d.entries[u.item]; ok {
+			if e, ok := d.entries[u.item()]; ok {
 				d.status.finish(u.bytes, e.Bytes, e.Rows)
 				continue
 			}
@@ -159,7 +174,7 @@ func (d *dump) join(ctx context.Context, conn *pgx.Conn) error {
 func (d *dump) do(ctx context.Context, slot int, n *graph.Node) error {
 	s := stubborn{Engine: d.Engine, report: d.report, where: d.opts.Source.Name}
 	for _, u := range n.Work.([]unit) {
-		if d.has(u.item) {
+		if d.has(u.item()) {
 			continue
 		}
 		a := u.activity()
@@ -190,7 +205,7 @@ func (d *dump) has(item string) bool {
 }
 
 func (d *dump) readUnit(ctx context.Context, slot int, conn *pgx.Conn, u unit, a *activity) error {
-	e, err := piece.Write(ctx, d.dir, u.item, piece.FileOf(u.item, d.plan), d.plan.Compression, &a.bytes, func(w io.Writer) (int64, error) {
+	e, err := piece.Write(ctx, d.dir, u.item(), piece.FileOf(u.item(), d.plan), d.plan.Compression, &a.bytes, func(w io.Writer) (int64, error) {
 		tag, err := d.copyOut(ctx, slot, conn, u, w)
 		return tag.RowsAffected(), err
 	})
@@ -337,7 +352,7 @@ func (d *dump) finish(ctx context.Context) (pgxfer.DumpResult, error) {
 	wanted := []string{piece.SchemaItem, piece.ScriptItem}
 	for _, list := range units(d.plan) {
 		for _, u := range list {
-			wanted = append(wanted, u.item)
+			wanted = append(wanted, u.item())
 		}
 	}
 	for _, item := range wanted {

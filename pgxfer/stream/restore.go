@@ -59,7 +59,7 @@ type restore struct {
 	toc     *archive.TOC
 	entries schema.Filtered
 	resumed bool // the tables are there already
-	done    map[string]ledger.Note
+	done    ledger.Done
 	later   map[int][]*archive.Entry // by batch: what is made only when the rows of its tables come
 
 	orphans orphans

@@ -139,7 +139,7 @@ func (d *dump) writeScript(ctx context.Context, sequences positions) error {
 
 // scriptLoad is the line of the script that loads a unit.
 func (d *dump) scriptLoad(u unit) string {
-	e := d.entries[u.item]
+	e := d.entries[u.item()]
 	switch {
 	case u.table == nil:
 		return fmt.Sprintf("large %s %d", quote(e.File), e.Rows)

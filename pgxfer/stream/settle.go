@@ -33,7 +33,8 @@ func (r *restore) settle(ctx context.Context, sequences []pgserver.Sequence) err
 		for _, list := range units(r.plan) {
 			for _, u := range list {
 				if u.table != nil && u.table.Config == nil {
-					done.Tables[u.table.SQLName()] += r.done[u.item].Rows
+					note, _ := r.done.Note(u.item())
+					done.Tables[u.table.SQLName()] += note.Rows
 				}
 			}
 		}

@@ -46,7 +46,7 @@ func sections(toc *archive.TOC, keep []*archive.Entry) (pre, post []*archive.Ent
 // makeTables restores what comes before the rows. An attempt that did not get through starts over.
 func (r *restore) makeTables(ctx context.Context) error {
 	pre, post := sections(r.toc, r.entries.Keep)
-	if _, ok := r.done[laterItem]; ok || !r.resumed {
+	if r.done.Has(laterItem) || !r.resumed {
 		r.later = laterEntries(pre, post, r.plan)
 	}
 	if r.resumed {

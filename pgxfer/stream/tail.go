@@ -42,6 +42,7 @@ func (r *restore) tail(ctx context.Context) error {
 	if err := r.refresh(ctx); err != nil {
 		return err
 	}
+	r.toc, r.entries.Keep = nil, nil // nothing more is made
 	sequences, err := r.sequences(ctx)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (r *restore) tailEntries() (jobs []*job) {
 	_, post := sections(r.toc, r.entries.Keep)
 	var batch *job
 	for _, e := range post {
-		if _, done := r.done[tocItem(e)]; done || e.Defn == "" {
+		if e.Defn == "" || r.done.Has(tocItem(e)) {
 			continue
 		}
 		if batch == nil || len(batch.items) == tailBatch {

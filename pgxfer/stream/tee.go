@@ -47,7 +47,7 @@ func (t *tee) begin(ctx context.Context) (end func(error) error, err error) {
 	}
 	for _, n := range d.work().Nodes() {
 		for _, u := range n.Work.([]unit) {
-			if !d.has(u.item) {
+			if !d.has(u.item()) {
 				t.left.Add(1)
 			}
 		}
@@ -60,13 +60,13 @@ func (t *tee) begin(ctx context.Context) (end func(error) error, err error) {
 func (t *tee) open(ctx context.Context, slot int, u unit, a *activity) (io.ReadCloser, func() (loaded, error), error) {
 	d := t.dump
 	d.mu.Lock()
-	e, there := d.entries[u.item]
+	e, there := d.entries[u.item()]
 	d.mu.Unlock()
 	if there {
 		return fromArchive{dir: d.dir, entry: func(string) piece.Entry { return e }}.open(ctx, slot, u, a)
 	}
 	return t.flow(ctx, slot, u, a, func(ctx context.Context, f *flow, copyTo func(io.Writer) error) error {
-		e, err := piece.Write(ctx, d.dir, u.item, piece.FileOf(u.item, d.plan), d.plan.Compression, nil, func(file io.Writer) (int64, error) {
+		e, err := piece.Write(ctx, d.dir, u.item(), piece.FileOf(u.item(), d.plan), d.plan.Compression, nil, func(file io.Writer) (int64, error) {
 			err := copyTo(io.MultiWriter(file, f.pipe))
 			return f.tag.RowsAffected(), err
 		})

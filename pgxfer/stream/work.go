@@ -20,14 +20,14 @@ type builder struct {
 	g           *graph.Graph
 	tables      map[uint32]*plan.Table
 	parents     map[uint32]*plan.Parent
-	indexes     map[uint32]plan.Index
-	constraints map[uint32]plan.Constraint
+	indexes     map[uint32]*plan.Index
+	constraints map[uint32]*plan.Constraint
 	loads       map[uint32][]*graph.Node // by table
 	builds      map[uint32][]*graph.Node // by table
 	byEntry     map[int]*graph.Node      // last node of an entry
-	entryTables map[int][]uint32         // tables that an entry is about
-	groups      map[int]*graph.Node      // by batch: what is built for its tables together
-	grouped     map[uint32]*graph.Node   // by table
+	entryTable  map[int]uint32           // table that an entry is about
+	groups      map[int]*group           // by batch
+	grouped     map[uint32]bool          // by table
 	made        map[int]*graph.Node      // by batch: what makes its tables
 }
 
@@ -54,6 +54,7 @@ func (r *restore) work(ctx context.Context) error {
 	}
 	others.Wait() // of a dump still writing its last lines, too
 	stop()
+	r.run, r.status.run, r.later = nil, nil, nil // of tens of thousands of tables they are large
 	if err == nil && r.follower != nil && r.manifest == nil {
 		return fmt.Errorf("%w: its dump was never finished; dump again", pgxfer.ErrArchive)
 	}
@@ -79,9 +80,9 @@ func (r *restore) followOn(ctx context.Context) {
 
 func (r *restore) build(ctx context.Context) *builder {
 	b := &builder{
-		restore: r, g: &graph.Graph{}, tables: map[uint32]*plan.Table{}, parents: map[uint32]*plan.Parent{}, indexes: map[uint32]plan.Index{},
-		constraints: map[uint32]plan.Constraint{}, loads: map[uint32][]*graph.Node{}, builds: map[uint32][]*graph.Node{},
-		byEntry: map[int]*graph.Node{}, entryTables: map[int][]uint32{}, groups: map[int]*graph.Node{}, grouped: map[uint32]*graph.Node{},
+		restore: r, g: &graph.Graph{}, tables: map[uint32]*plan.Table{}, parents: map[uint32]*plan.Parent{}, indexes: map[uint32]*plan.Index{},
+		constraints: map[uint32]*plan.Constraint{}, loads: map[uint32][]*graph.Node{}, builds: map[uint32][]*graph.Node{},
+		byEntry: map[int]*graph.Node{}, entryTable: map[int]uint32{}, groups: map[int]*group{}, grouped: map[uint32]bool{},
 		made: map[int]*graph.Node{},
 	}
 	for i := range r.plan.Tables {
@@ -90,11 +91,11 @@ func (r *restore) build(ctx context.Context) *builder {
 	for i := range r.plan.Parents {
 		b.parents[r.plan.Parents[i].OID] = &r.plan.Parents[i]
 	}
-	for _, x := range r.plan.Indexes {
-		b.indexes[x.OID] = x
+	for i := range r.plan.Indexes {
+		b.indexes[r.plan.Indexes[i].OID] = &r.plan.Indexes[i]
 	}
-	for _, c := range r.plan.Constraints {
-		b.constraints[c.OID] = c
+	for i := range r.plan.Constraints {
+		b.constraints[r.plan.Constraints[i].OID] = &r.plan.Constraints[i]
 	}
 	r.status = &status{
 		Engine: r.Engine, report: r.report, control: r.opts.Control, where: r.opts.Target.Name, limits: r.limits, slots: map[int]*activity{}, began: r.Now(),
@@ -135,15 +136,15 @@ func (b *builder) addLoads(ctx context.Context) {
 			if u.table != nil {
 				b.loads[u.table.OID] = append(b.loads[u.table.OID], n)
 			}
-			note, done := b.done[u.item]
+			note, done := b.done.Note(u.item())
 			if done {
 				b.count(ctx, u, note)
 				continue
 			}
 			missing = true
-			if _, there := b.entryOf(u.item); !there && b.follower != nil {
+			if _, there := b.entryOf(u.item()); !there && b.follower != nil {
 				b.g.Gate(n)
-				b.gates[u.item] = n
+				b.gates[u.item()] = n
 			}
 		}
 		if !missing {
@@ -218,9 +219,9 @@ func (r *restore) doNode(ctx context.Context, slot int, n *graph.Node) error {
 	if list, ok := n.Work.([]unit); ok {
 		return r.load(ctx, slot, list)
 	}
-	j := n.Work.(*job)
+	j := jobOf(n)
 	if j.index != nil {
-		j.tuned = tuning(*j.index, r.target.Version.Major(), r.run.Yields(n))
+		j.tuned = tuning(j.index, r.target.Version.Major(), r.run.Yields(n))
 	}
 	return r.execute(ctx, slot, j)
 }
@@ -259,16 +260,30 @@ func (b *builder) add(e *archive.Entry, j *job, class graph.Class, cost float64,
 	for _, l := range locks {
 		b.builds[l.Table] = append(b.builds[l.Table], n)
 	}
-	if b.isDone(j) {
+	b.finishDone(n)
+	return n
+}
+
+// jobOf is the job of a node. That of many small things is made when its turn has come: all of them at once would take more memory than what
+// they are made of.
+func jobOf(n *graph.Node) *job {
+	if later, ok := n.Work.(func() *job); ok {
+		return later()
+	}
+	return n.Work.(*job)
+}
+
+// finishDone finishes a node that an earlier attempt has done. Without one there is nothing to look at.
+func (b *builder) finishDone(n *graph.Node) {
+	if b.resumed && b.isDone(jobOf(n)) {
 		b.g.Finish(n)
 	}
-	return n
 }
 
 // isDone says whether an earlier attempt has done a job.
 func (r *restore) isDone(j *job) bool {
 	for _, item := range j.items {
-		if _, ok := r.done[item]; !ok {
+		if !r.done.Has(item) {
 			return false
 		}
 	}

@@ -116,23 +116,6 @@ type Note struct {
 	Rows, Bytes int64
 }
 
-// Read lists everything done.
-func Read(ctx context.Context, q pgserver.Querier) (map[string]Note, error) {
-	rows, err := q.Query(ctx, `SELECT item, rows, bytes FROM `+Schema+`.done`)
-	if err != nil {
-		return nil, fmt.Errorf("reading the ledger: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Note])
-	if err != nil {
-		return nil, fmt.Errorf("reading the ledger: %w", err)
-	}
-	done := make(map[string]Note, len(list))
-	for _, n := range list {
-		done[n.Item] = n
-	}
-	return done, nil
-}
-
 // Has says whether all of the items are noted. Some of them alone cannot be: they are noted in one transaction.
 func Has(ctx context.Context, q pgserver.Querier, items []Note) (bool, error) {
 	names := make([]string, len(items))
