@@ -41,9 +41,10 @@ func Main(ctx context.Context, args []string) int {
 	return exitCode(err)
 }
 
-// memoryBound is how much memory a process is to need at most, whatever the database: the box has other use for the rest, such as keeping the
-// archive in its page cache. A plan of tens of thousands of tables comes near it, and then garbage is collected more often than usual.
-const memoryBound = 240 << 20
+// memoryBound is how much memory a process is to need at most, whatever the database, beside the 30 MiB of the program itself: the box has other
+// use for the rest, such as keeping the archive in its page cache. Tens of thousands of tables come near it, and then garbage is collected more
+// often than usual.
+const memoryBound = 224 << 20
 
 func boundMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
