@@ -46,6 +46,7 @@ type status struct {
 	hold   pgxfer.Hold
 	fewer  bool         // for want of room on the server
 	strain strain       // of the server
+	paced  *graph.Node  // that was told of
 	asked  graph.Limits // by people and the options
 	used   graph.Limits // now
 	began  time.Time
@@ -124,6 +125,7 @@ func (s *status) sample(ctx context.Context) {
 			phases = nil // the next sample may be luckier; workers tell of servers that are gone
 		}
 	}
+	s.pace(phases)
 	left, longest, critical := s.run.Left()
 	s.mu.Lock()
 	now := s.Now()

@@ -37,6 +37,7 @@ func (r *restore) work(ctx context.Context) error {
 	b := r.build(ctx)
 	r.run = graph.New(b.g, r.limits(pgxfer.Workers{}))
 	r.run.Do, r.run.Rest = r.do, 10*r.Backoff
+	r.run.Pace, r.run.Now = true, r.Now
 	r.run.Retired = func(slot int) { r.line(slot).close(ctx) }
 	var others sync.WaitGroup
 	shown, stop := context.WithCancel(ctx)

@@ -4,7 +4,10 @@
 // session that waits for a lock would hold a worker idle, and everybody else who queues up behind it.
 package graph
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Class decides which limit a node counts against, beside that of all workers.
 type Class uint8
@@ -27,7 +30,12 @@ type Node struct {
 	// Work is whatever the runner needs to know.
 	Work any
 
-	cancel  context.CancelCauseFunc // while it runs
+	// While it runs:
+	cancel context.CancelCauseFunc
+	slot   int
+	began  time.Time
+	done   float64 // of it, from 0 to 1, as far as somebody tells
+
 	rank    float64                 // cost of the longest way from the start of this node to the end of all
 	beyond  float64                 // cost of what follows elsewhere
 	waits   int                     // nodes not finished and gates not open

@@ -163,7 +163,7 @@ func TestInterrupt(t *testing.T) {
 		r.Interrupt()
 		for {
 			r.mu.Lock()
-			idle := r.working == 0
+			idle := len(r.running) == 0
 			r.mu.Unlock()
 			if idle {
 				break
@@ -269,6 +269,7 @@ func TestRandomGraphs(t *testing.T) {
 		var mu sync.Mutex
 		ran, at := map[*Node]bool{}, map[*Node]bool{}
 		r := New(g, limits)
+		r.Pace = seed%2 == 0
 		r.Do = func(_ context.Context, slot int, n *Node) error {
 			mu.Lock()
 			for _, d := range deps[n] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,6 +32,10 @@ type Run struct {
 	Retired func(slot int)
 	// Rest is how long it takes until a node is tried again after [ErrAgain], and until one worker more is; 0 means 5 s.
 	Rest time.Duration
+	// Pace says that the rest leaves room for what decides about the end: see enough.
+	Pace bool
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -39,7 +44,9 @@ type Run struct {
 	held    held
 	limits  Limits
 	active  [Build + 1]int
-	working int
+	running []*Node
+	cost    float64 // of all that is not finished
+	pace    pace
 	gates   int // of all nodes, still closed
 	left    int
 	fewer   int // workers away after ErrAgain
@@ -63,6 +70,7 @@ func New(g *Graph, limits Limits) *Run {
 			continue
 		}
 		r.left++
+		r.cost += n.Cost
 		r.gates += n.gates
 		if n.waits == 0 {
 			n.state = ready
@@ -117,7 +125,7 @@ func (r *Run) staff() {
 
 func (r *Run) work(ctx context.Context, slot int) {
 	for {
-		n, ctx := r.take(ctx)
+		n, ctx := r.take(ctx, slot)
 		if n == nil {
 			if r.Retired != nil {
 				r.Retired(slot)
@@ -133,17 +141,17 @@ func (r *Run) work(ctx context.Context, slot int) {
 }
 
 // take waits for something to do, and gives it a context of its own; nil means there will be nothing more.
-func (r *Run) take(ctx context.Context) (*Node, context.Context) {
+func (r *Run) take(ctx context.Context, slot int) (*Node, context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		if r.ended || r.left == 0 || r.working == 0 && len(r.ready) == 0 && r.gates == 0 {
+		if r.ended || r.left == 0 || len(r.running) == 0 && len(r.ready) == 0 && r.gates == 0 {
 			r.changed.Broadcast()
 			return nil, nil
 		}
-		if !r.paused && r.working < max(1, r.limits.Total-r.fewer) {
+		if !r.paused && len(r.running) < r.enough() {
 			if n := r.best(); n != nil {
-				return n, r.begin(ctx, n)
+				return n, r.begin(ctx, slot, n)
 			}
 		}
 		r.changed.Wait()
@@ -175,11 +183,11 @@ func (r *Run) best() *Node {
 	return best
 }
 
-func (r *Run) begin(ctx context.Context, n *Node) context.Context {
-	n.state = running
+func (r *Run) begin(ctx context.Context, slot int, n *Node) context.Context {
+	n.state, n.slot, n.began, n.done = running, slot, r.now(), 0
 	r.held.take(n.Locks)
 	r.active[n.Class]++
-	r.working++
+	r.running = append(r.running, n)
 	ctx, n.cancel = context.WithCancelCause(ctx)
 	return ctx
 }
@@ -191,11 +199,16 @@ func (r *Run) done(n *Node, err error) {
 	n.cancel(nil)
 	r.held.give(n.Locks)
 	r.active[n.Class]--
-	r.working--
+	r.running = slices.DeleteFunc(r.running, func(other *Node) bool { return other == n })
 	switch {
 	case err == nil:
 		n.state = finished
 		r.left--
+		r.cost -= n.Cost
+		if n != r.pace.node {
+			r.pace.spent += r.now().Sub(n.began).Seconds()
+			r.pace.credit += n.Cost
+		}
 		for _, next := range n.next {
 			r.release(next)
 		}
@@ -224,7 +237,7 @@ func (r *Run) away(n *Node) {
 		n.state = ready
 		r.ready = append(r.ready, n)
 	})
-	r.fewer = max(r.fewer, max(r.limits.Total, 1)-max(r.working, 1))
+	r.fewer = max(r.fewer, max(r.limits.Total, 1)-max(len(r.running), 1))
 	if !r.coming && r.fewer > 0 {
 		r.coming = true
 		r.after(r.oneMore)
