@@ -36,10 +36,10 @@ type Node struct {
 	began  time.Time
 	done   float64 // of it, from 0 to 1, as far as somebody tells
 
-	rank    float64                 // cost of the longest way from the start of this node to the end of all
-	beyond  float64                 // cost of what follows elsewhere
-	waits   int                     // nodes not finished and gates not open
-	gates   int                     // not open yet, counted in waits too
+	rank    float64 // cost of the longest way from the start of this node to the end of all
+	beyond  float64 // cost of what follows elsewhere
+	waits   int     // nodes not finished and gates not open
+	gates   int     // not open yet, counted in waits too
 	next    []*Node
 	state   state
 	visited bool

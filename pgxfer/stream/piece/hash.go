@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -26,6 +27,12 @@ func parallel(ctx context.Context, jobs int, entries []Entry, do func(Entry) err
 	return group.Wait()
 }
 
+// hashBuffers are used again: most files are smaller by far, and of tens of thousands each would have one made for it.
+var hashBuffers = sync.Pool{New: func() any {
+	b := make([]byte, 1<<20)
+	return &b
+}}
+
 func hashFile(ctx context.Context, name string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -33,7 +40,9 @@ func hashFile(ctx context.Context, name string) (string, error) {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	buffer := make([]byte, 1<<20)
+	taken := hashBuffers.Get().(*[]byte)
+	defer hashBuffers.Put(taken)
+	buffer := *taken
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", err

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"changeover/pgxfer"
@@ -22,12 +23,14 @@ type Reader struct {
 	entry   Entry
 	file    *os.File
 	sum     hash.Hash
-	in      io.Reader
-	decoder decompressor // nil where nothing is compressed
+	in      *bufio.Reader // nil once it is closed
+	decoder decompressor  // nil where nothing is compressed
 	bytes   int64
 	live    *atomic.Int64
 	size    int64
 }
+
+var readBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
 
 // Open opens a piece. live counts COPY bytes, and may be nil.
 func Open(dir string, e Entry, live *atomic.Int64) (*Reader, error) {
@@ -39,7 +42,8 @@ func Open(dir string, e Entry, live *atomic.Int64) (*Reader, error) {
 		return nil, fmt.Errorf("reading the archive: %w", err)
 	}
 	r := &Reader{entry: e, file: f, sum: sha256.New(), live: live}
-	r.in = bufio.NewReaderSize(io.TeeReader(f, r), bufferSize)
+	r.in = readBuffers.Get().(*bufio.Reader)
+	r.in.Reset(io.TeeReader(f, r))
 	if pool := poolOf(e.File); pool != nil {
 		r.decoder = pool.Get().(decompressor)
 		r.decoder.Reset(r.in)
@@ -55,7 +59,7 @@ func (r *Reader) Write(p []byte) (int, error) {
 
 // Read gives COPY bytes. A damaged file is an error here where the compressor can tell; [Reader.Check] finds everything.
 func (r *Reader) Read(p []byte) (int, error) {
-	in := r.in
+	in := io.Reader(r.in)
 	if r.decoder != nil {
 		in = r.decoder
 	}
@@ -88,6 +92,11 @@ func (r *Reader) Close() error {
 		r.decoder.Reset(nil)
 		poolOf(r.entry.File).Put(r.decoder)
 		r.decoder = nil
+	}
+	if r.in != nil {
+		r.in.Reset(nil)
+		readBuffers.Put(r.in)
+		r.in = nil
 	}
 	return r.file.Close()
 }
