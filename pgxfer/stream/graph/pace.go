@@ -38,8 +38,11 @@ func (r *Run) enough() int {
 		r.pace = pace{node: n}
 	}
 	r.pace.workers = all
-	if n != nil {
-		beside := math.Ceil(max(r.cost-n.rank, 0) * r.slowness(now) / (share * n.takes(now)))
+	if n == nil {
+		return all
+	}
+	if left := share * n.takes(now); left > 0 {
+		beside := math.Ceil(max(r.cost-n.rank, 0) * r.slowness(now) / left)
 		r.pace.workers = int(min(float64(all), 1+max(beside, 1)))
 	}
 	return r.pace.workers
@@ -105,11 +108,12 @@ func (r *Run) Progress(slot int, done float64) {
 func (r *Run) Paced() (n *Node, workers int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	workers = r.enough()
+	if workers = r.enough(); len(r.ready) > 0 {
+		r.changed.Broadcast() // also, and above all, when nobody is held back any more
+	}
 	if r.pace.node == nil || len(r.ready) == 0 || workers == max(1, r.limits.Total-r.fewer) {
 		return nil, workers
 	}
-	r.changed.Broadcast()
 	return r.pace.node, workers
 }
 

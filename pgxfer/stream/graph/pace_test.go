@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"time"
 )
@@ -37,6 +39,7 @@ func TestRestTakesNoMoreWorkersThanItNeedsBesideTheNodeThatDecides(t *testing.T)
 	}{
 		{name: "a little", beside: []float64{1, 2, 3}, want: 2},
 		{name: "nothing", want: 2},
+		{name: "nothing, and no time left", later: func(_ *Run, clock *time.Time) { *clock = clock.Add(10 * time.Second) }, want: 8},
 		{name: "half as much again", beside: []float64{5, 5, 5}, want: 3},
 		{name: "much more", beside: []float64{6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6}, want: 8},
 		{name: "another way that is nearly as long", beside: []float64{8, 1}, want: 8},
@@ -79,5 +82,47 @@ func TestPacedNamesTheNodeThatDecides(t *testing.T) {
 	*clock = clock.Add(time.Minute)
 	if n, workers := r.Paced(); n != nil || workers != 8 {
 		t.Errorf("%v decides with %d workers although it should have been done long ago, want nobody with 8", n, workers)
+	}
+}
+
+// Whoever waits for a turn is woken when the time comes to be done with the rest, although nothing has ended.
+func TestHeldBackWorkersComeBackInTime(t *testing.T) {
+	g := &Graph{}
+	g.Add(&Node{Name: "first", Cost: 10})
+	g.Add(&Node{Name: "second", Cost: 2})
+	g.Add(&Node{Name: "third", Cost: 1})
+	var mu sync.Mutex
+	var clock time.Time
+	asked, allAsked := 0, make(chan struct{})
+	began, end := make(chan string, 3), make(chan struct{})
+	r := New(g, Limits{Total: 3})
+	r.Pace, r.Now = true, func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		if asked++; asked == 5 { // two workers look for a node and begin it, one looks and waits
+			close(allAsked)
+		}
+		return clock
+	}
+	r.Do = func(_ context.Context, _ int, n *Node) error {
+		began <- n.Name
+		<-end
+		return nil
+	}
+	done := make(chan error)
+	go func() { done <- r.Wait(t.Context()) }()
+	<-began
+	<-began
+	<-allAsked
+	mu.Lock()
+	clock = clock.Add(9 * time.Second)
+	mu.Unlock()
+	r.Paced()
+	if name := <-began; name != "third" {
+		t.Errorf("%s began, want the third", name)
+	}
+	close(end)
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
