@@ -113,32 +113,38 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 	}
 	d.dir, r.dir = room.dir, room.dir
 	defer func() { err = errors.Join(err, room.remove()) }()
-	if err := d.snapshot(ctx); err != nil {
+	if err := d.open(ctx); err != nil {
 		return result, err
 	}
 	defer d.keeper.close(ctx)
+	defer c.meanwhile(ctx, d.dumpSchema, d.checkSchema)()
+	if err := d.survey(ctx); err != nil {
+		return result, err
+	}
 	if err := c.plan(ctx); err != nil {
 		return result, err
 	}
-	defer c.meanwhile(ctx, d.dumpSchema)()
 	r.feed, r.allLoaded = c, c.letGo
 	r.source, r.receipts = d.keeper, opts.Receipts
 	return c.transfer(ctx)
 }
 
-// meanwhile makes the schema while the target is asked whether it can be restored into. The returned function ends that, if nobody came to
-// need it.
-func (c *direct) meanwhile(ctx context.Context, schema func(context.Context) error) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// meanwhile makes the schema while the plan is made, and while the target is asked whether it can be restored into. Who comes to need it
+// checks it first. The returned function ends all that, if nobody came.
+func (c *direct) meanwhile(ctx context.Context, schema, check func(context.Context) error) (end func()) {
+	making, cancel := context.WithCancel(ctx)
 	made := make(chan struct{})
 	var err error
 	go func() {
 		defer close(made)
-		err = schema(ctx)
+		err = schema(making)
 	}()
 	c.restore.schemaThere = func() error {
 		<-made
-		return err
+		if err != nil {
+			return err
+		}
+		return check(ctx)
 	}
 	return func() {
 		cancel()

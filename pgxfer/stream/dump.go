@@ -32,6 +32,7 @@ type dump struct {
 	keeper  *keeper
 	plan    *plan.Plan
 	hash    string
+	version pgserver.Version // of the source
 	tools   pgtools.Tools
 	journal *piece.Journal
 	status  *status
@@ -110,6 +111,18 @@ func (d *dump) all(ctx context.Context) (result pgxfer.DumpResult, err error) {
 
 // snapshot opens the keeper and looks at everything.
 func (d *dump) snapshot(ctx context.Context) error {
+	if err := d.open(ctx); err != nil {
+		return err
+	}
+	err := d.survey(ctx)
+	if err != nil {
+		d.keeper.close(ctx)
+	}
+	return err
+}
+
+// open opens the keeper, and finds the tools for its server. The caller closes the keeper.
+func (d *dump) open(ctx context.Context) error {
 	d.keeper = &keeper{
 		opener: session.Opener{Endpoint: d.opts.Source, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose)},
 		tag:    d.opts.Tag, vouch: d.opts.Vouch, report: d.report,
@@ -124,23 +137,30 @@ func (d *dump) snapshot(ctx context.Context) error {
 		return err
 	}
 	err = func() (err error) {
-		if d.plan, err = plan.Survey(ctx, d.keeper.conn); err != nil {
+		if d.version, err = pgserver.ServerVersion(ctx, d.keeper.conn); err != nil {
 			return err
 		}
-		d.plan.Timeline, d.plan.Vouched = d.keeper.timeline, d.opts.Vouch.ID
-		if !d.plan.Source.Follower {
-			d.plan.Baseline = d.baseline
-		}
-		d.keeper.text, d.keeper.then = d.plan.Snapshot, d.plan.State
-		if err := d.keeper.lock(ctx, d.plan); err != nil {
-			return err
-		}
-		d.tools, err = d.Find(d.plan.Source.Version.Major(), d.opts.TargetMajor)
-		d.plan.Tools, d.plan.ToolsMajor = d.tools.Version, d.tools.Major
+		d.tools, err = d.Find(d.version.Major(), d.opts.TargetMajor)
 		return err
 	}()
 	if err != nil {
 		d.keeper.close(ctx)
+	}
+	return err
+}
+
+// survey makes the plan, and locks what it is of.
+func (d *dump) survey(ctx context.Context) (err error) {
+	if d.plan, err = plan.Survey(ctx, d.keeper.conn); err != nil {
+		return err
+	}
+	d.plan.Timeline, d.plan.Vouched = d.keeper.timeline, d.opts.Vouch.ID
+	if !d.plan.Source.Follower {
+		d.plan.Baseline = d.baseline
+	}
+	d.plan.Tools, d.plan.ToolsMajor = d.tools.Version, d.tools.Major
+	d.keeper.text, d.keeper.then = d.plan.Snapshot, d.plan.State
+	if err := d.keeper.lock(ctx, d.plan); err != nil {
 		return err
 	}
 	if d.tools.Warning != "" {
@@ -324,7 +344,10 @@ func (d *dump) read(ctx context.Context) error {
 	schema := make(chan struct{})
 	go func() {
 		defer close(schema)
-		if schemaErr = d.listSchema(ctx); schemaErr != nil {
+		if schemaErr = d.makeSchema(ctx); schemaErr == nil {
+			schemaErr = d.listSchema(ctx)
+		}
+		if schemaErr != nil {
 			run.Fail(schemaErr)
 		}
 	}()

@@ -15,6 +15,7 @@ import (
 // load brings units into their tables, with their notes, in one transaction.
 func (r *restore) load(ctx context.Context, slot int, list []unit) error {
 	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
+	r.guards.hold(list[0].table)
 	items := make([]ledger.Note, len(list))
 	for i, u := range list {
 		items[i].Item = u.item()

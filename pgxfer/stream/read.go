@@ -244,12 +244,20 @@ func (d *dump) watchDisk() error {
 	return nil
 }
 
-// listSchema dumps the schema into the archive.
+// makeSchema dumps the schema into the archive, if it is not there yet.
+func (d *dump) makeSchema(ctx context.Context) error {
+	if d.has(piece.SchemaItem) {
+		return nil
+	}
+	return d.dumpSchema(ctx)
+}
+
+// listSchema enters the schema into the archive's journal.
 func (d *dump) listSchema(ctx context.Context) error {
 	if d.has(piece.SchemaItem) {
 		return nil
 	}
-	if err := d.dumpSchema(ctx); err != nil {
+	if err := d.checkSchema(ctx); err != nil {
 		return err
 	}
 	e, err := piece.Describe(ctx, d.dir, piece.SchemaItem, piece.SchemaName+"/"+archive.TOCName)
@@ -259,12 +267,9 @@ func (d *dump) listSchema(ctx context.Context) error {
 	return d.list(e, unit{})
 }
 
-// dumpSchema runs pg_dump for everything but rows, in the same snapshot.
-func (d *dump) dumpSchema(ctx context.Context) error {
+// checkSchema makes sure that what pg_dump has left is of the state of the plan, and takes out what no server can read.
+func (d *dump) checkSchema(ctx context.Context) error {
 	at := filepath.Join(d.dir, piece.SchemaName)
-	if err := d.runDump(ctx, at); err != nil {
-		return err
-	}
 	if err := d.keeper.unchanged(ctx); err != nil { // pg_dump has looked at the state of its own time
 		return err
 	}
@@ -292,10 +297,10 @@ func (d *dump) dumpSchema(ctx context.Context) error {
 // dumpTries is how often pg_dump is run: like any reader it can be in the way of what its server replays.
 const dumpTries = 4
 
-// runDump runs pg_dump, again when its session was ended by the server.
-func (d *dump) runDump(ctx context.Context, at string) error {
+// dumpSchema runs pg_dump for everything but rows, in the same snapshot; again when its session was ended by the server.
+func (d *dump) dumpSchema(ctx context.Context) error {
 	for try := 1; ; try++ {
-		err := d.dumpOnce(ctx, at)
+		err := d.dumpOnce(ctx, filepath.Join(d.dir, piece.SchemaName))
 		if err == nil || ctx.Err() != nil || try == dumpTries || !brokenOff.MatchString(err.Error()) {
 			return err
 		}
@@ -324,7 +329,7 @@ func (d *dump) dumpOnce(ctx context.Context, at string) error {
 		args = append(args, "--snapshot="+id)
 	}
 	return runTool(ctx, d.report, pgtools.Command{
-		Path: d.tools.Dump, Major: d.tools.Major, Asks: true, Endpoint: d.opts.Source, Server: d.plan.Source.Version, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Args: args,
+		Path: d.tools.Dump, Major: d.tools.Major, Asks: true, Endpoint: d.opts.Source, Server: d.version, AppName: pgtools.AppName(d.opts.Tag, dumpPurpose), Args: args,
 	}, "pg_dump")
 }
 

@@ -66,6 +66,7 @@ type restore struct {
 	monitor *monitor
 	status  *status
 	run     *graph.Run
+	guards  *guards
 	stage   atomic.Value // name of the phase
 
 	mu     sync.Mutex

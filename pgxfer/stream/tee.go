@@ -137,7 +137,7 @@ func (c *direct) withArchive(ctx context.Context, opts CopyOptions) (result pgxf
 	}
 	defer func() { err = errors.Join(err, end(err)) }()
 	defer t.work.Wait()
-	defer c.meanwhile(ctx, d.listSchema)()
+	defer c.meanwhile(ctx, d.makeSchema, d.listSchema)()
 	r.feed, r.loaded = t, t.rest
 	return c.transfer(ctx)
 }

@@ -34,6 +34,8 @@ type builder struct {
 // work loads rows, builds indexes and adds constraints.
 func (r *restore) work(ctx context.Context) error {
 	r.stage.Store("data")
+	r.guards = newGuards(ctx, r.opener)
+	defer r.guards.releaseAll()
 	b := r.build(ctx)
 	r.run = graph.New(b.g, r.limits(pgxfer.Workers{}))
 	r.run.Do, r.run.Rest = r.do, 10*r.Backoff
@@ -158,6 +160,13 @@ func (b *builder) addLoads(ctx context.Context) {
 // count adds up what is loaded.
 func (r *restore) count(ctx context.Context, u unit, note ledger.Note) {
 	r.status.finish(u.bytes, note.Bytes, note.Rows)
+	if r.sum(ctx, u, note) {
+		r.guards.release(u.table.OID) // before its indexes, which need the lock as well
+	}
+}
+
+// sum adds up, and says whether a table is complete with it.
+func (r *restore) sum(ctx context.Context, u unit, note ledger.Note) (complete bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.unloaded--; r.unloaded == 0 && r.allLoaded != nil {
@@ -165,13 +174,15 @@ func (r *restore) count(ctx context.Context, u unit, note ledger.Note) {
 	}
 	r.result.Bytes += note.Bytes
 	if u.table == nil {
-		return
+		return false
 	}
 	r.result.Rows += note.Rows
-	if r.left[u.table.OID]--; r.left[u.table.OID] == 0 {
-		r.result.Tables++
-		r.status.item(1)
+	if r.left[u.table.OID]--; r.left[u.table.OID] > 0 {
+		return false
 	}
+	r.result.Tables++
+	r.status.item(1)
+	return true
 }
 
 // line is the session of a worker.
@@ -211,6 +222,7 @@ func (r *restore) tries(item string) (before bool) {
 func (r *restore) do(ctx context.Context, slot int, n *graph.Node) error {
 	err := r.doNode(ctx, slot, n)
 	if err != nil && errors.Is(context.Cause(ctx), graph.ErrInterrupted) {
+		r.guards.releaseAll() // a pause may last
 		r.line(slot).abandon(ctx)
 	}
 	return err

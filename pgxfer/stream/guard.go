@@ -1,0 +1,92 @@
+package stream
+
+import (
+	"context"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"changeover/pgxfer/stream/plan"
+	"changeover/pgxfer/stream/session"
+)
+
+// guards keep autovacuum away from tables that are loaded by pieces, from the first piece until the last one is in.
+//
+// Rows that were just committed are what autovacuum looks for. It would read the table while the rest of it is loaded, and the index builds
+// that follow would wait until it is cancelled in their favour, which the server does after its deadlock_timeout, a second. A session that holds
+// the lock which VACUUM and ANALYZE need makes autovacuum pass the table by, and is in nobody's way who loads rows. Nothing has to be
+// undone: the lock goes with its session, and what autovacuum has not done it does later.
+type guards struct {
+	ctx    context.Context // of the loading
+	opener session.Opener
+
+	mu   sync.Mutex
+	held map[uint32]*guard // by table
+}
+
+// guard is the session that holds one table's lock.
+type guard struct {
+	cancel context.CancelFunc
+	done   chan struct{} // it has the lock, or will not have it
+	conn   *pgx.Conn     // read after done; nil without the lock
+}
+
+func newGuards(ctx context.Context, opener session.Opener) *guards {
+	return &guards{ctx: ctx, opener: opener, held: map[uint32]*guard{}}
+}
+
+// hold begins to guard a table, if it is one to be guarded and is not yet. It does not wait for the lock. Without one the transfer goes on just
+// as well, only slower: a server that has no room for the session is left alone.
+func (g *guards) hold(t *plan.Table) {
+	if t == nil || !t.Split() {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held[t.OID] != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(g.ctx)
+	one := &guard{cancel: cancel, done: make(chan struct{})}
+	g.held[t.OID] = one
+	go func() {
+		defer close(one.done)
+		conn, err := g.opener.Open(ctx)
+		if err != nil {
+			return
+		}
+		if err := session.Exec(ctx, conn, `BEGIN; LOCK TABLE ONLY `+t.SQLName()+` IN SHARE UPDATE EXCLUSIVE MODE`); err != nil {
+			session.Close(ctx, conn)
+			return
+		}
+		one.conn = conn
+	}()
+}
+
+// release ends the guard of a table, if there is one.
+func (g *guards) release(table uint32) {
+	g.mu.Lock()
+	one := g.held[table]
+	delete(g.held, table)
+	g.mu.Unlock()
+	if one != nil {
+		one.end(g.ctx)
+	}
+}
+
+// releaseAll ends all guards.
+func (g *guards) releaseAll() {
+	g.mu.Lock()
+	all := g.held
+	g.held = map[uint32]*guard{}
+	g.mu.Unlock()
+	for _, one := range all {
+		one.end(g.ctx)
+	}
+}
+
+func (g *guard) end(ctx context.Context) {
+	g.cancel()
+	<-g.done
+	session.Close(ctx, g.conn)
+}
