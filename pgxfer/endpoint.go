@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -46,6 +47,15 @@ func (e Endpoint) IsZero() bool { return e.config == nil }
 
 // Config is a copy the caller may change. It holds the password: never print it.
 func (e Endpoint) Config() *pgx.ConnConfig { return e.config.Copy() }
+
+// Here says whether the server is on this machine, as far as its address tells.
+func (e Endpoint) Here() bool {
+	if e.IsZero() {
+		return false
+	}
+	ip := net.ParseIP(e.config.Host)
+	return e.config.Host == "localhost" || filepath.IsAbs(e.config.Host) || ip != nil && ip.IsLoopback()
+}
 
 // Connect opens a session with the given application_name.
 func (e Endpoint) Connect(ctx context.Context, tag string) (*pgx.Conn, error) {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -81,6 +83,7 @@ func (e Engine) Copy(ctx context.Context, opts CopyOptions, obs pgxfer.Observer)
 type direct struct {
 	dump    *dump
 	restore *restore
+	ahead   atomic.Bool // a unit is being read ahead
 }
 
 func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.RestoreResult, err error) {
@@ -99,7 +102,7 @@ func (c *direct) run(ctx context.Context, opts CopyOptions) (result pgxfer.Resto
 	if err != nil {
 		return result, err
 	}
-	r.sequences = c.sequences
+	r.sequences, r.turns = c.sequences, opts.Source.Here() && opts.Target.Here() && runtime.NumCPU() <= 2*opts.Jobs
 	if opts.Dir != "" {
 		if d.dir, err = filepath.Abs(opts.Dir); err != nil {
 			return result, err
@@ -254,6 +257,9 @@ func (c *direct) flow(ctx context.Context, slot int, u unit, a *activity, read f
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	f := &flow{pipe: newPipe(ctx), cancel: cancel, done: make(chan struct{}), live: a}
+	if u.turns && c.ahead.CompareAndSwap(false, true) { // of that memory there is enough for one
+		f.pipe, f.ended = newAhead(ctx), func() { c.ahead.Store(false) }
+	}
 	go func() {
 		defer close(f.done)
 		f.err = read(ctx, f, func(to io.Writer) (err error) {
@@ -277,6 +283,7 @@ type flow struct {
 	err    error
 	live   *activity
 	bytes  int64
+	ended  func() // called by Close; may be nil
 }
 
 func (f *flow) Read(p []byte) (int, error) {
@@ -297,5 +304,8 @@ func (f *flow) interrupt() { f.cancel() }
 func (f *flow) Close() error {
 	f.cancel()
 	<-f.done
+	if f.ended != nil {
+		f.ended()
+	}
 	return nil
 }

@@ -13,7 +13,10 @@ import (
 )
 
 // load brings units into their tables, with their notes, in one transaction.
-func (r *restore) load(ctx context.Context, slot int, list []unit) error {
+//
+// With turns each is read before it is loaded. On a machine of few processors that both servers share it would otherwise keep two of them busy,
+// one of which is wanted for what decides when the transfer ends.
+func (r *restore) load(ctx context.Context, slot int, list []unit, turns bool) error {
 	s := stubborn{Engine: r.Engine, report: r.report, where: r.opts.Target.Name}
 	r.guards.hold(list[0].table)
 	items := make([]ledger.Note, len(list))
@@ -29,6 +32,7 @@ func (r *restore) load(ctx context.Context, slot int, list []unit) error {
 		}
 		return r.once(ctx, conn, items, func() error {
 			for i, u := range list {
+				u.turns = turns
 				got, err := r.loadUnit(ctx, conn, slot, u)
 				if err != nil {
 					return fmt.Errorf("%s: %w", u.name(), err)

@@ -10,6 +10,8 @@ const (
 	pipeBuffer = 128 << 10
 	// pipeBuffers is how many may wait: enough that neither server waits for the other's every breath.
 	pipeBuffers = 8
+	// aheadBuffers is how many wait where reading and loading take turns. The sockets on the way hold some megabytes as well.
+	aheadBuffers = 256
 )
 
 var pipePool = sync.Pool{New: func() any {
@@ -26,10 +28,24 @@ type pipe struct {
 	reading *[]byte
 	at      int
 	err     error // why the writer ended, set before full is closed
+	// primed, where it is not nil, closes when the reader may begin.
+	primed chan struct{}
+	once   sync.Once
 }
 
 func newPipe(ctx context.Context) *pipe {
 	return &pipe{ctx: ctx, full: make(chan *[]byte, pipeBuffers)}
+}
+
+// newAhead makes a pipe that gives nothing until all is in, or no more fits in.
+func newAhead(ctx context.Context) *pipe {
+	return &pipe{ctx: ctx, full: make(chan *[]byte, aheadBuffers), primed: make(chan struct{})}
+}
+
+func (p *pipe) prime() {
+	if p.primed != nil {
+		p.once.Do(func() { close(p.primed) })
+	}
 }
 
 // Write takes rows in.
@@ -56,6 +72,9 @@ func (p *pipe) flush() error {
 	if p.filling == nil {
 		return nil
 	}
+	if len(p.full) == cap(p.full) {
+		p.prime()
+	}
 	select {
 	case p.full <- p.filling:
 		p.filling = nil
@@ -72,10 +91,18 @@ func (p *pipe) end(err error) {
 	}
 	p.err = err
 	close(p.full)
+	p.prime()
 }
 
 // Read gives rows. The end of them is io.EOF only when the writer had them all.
 func (p *pipe) Read(to []byte) (int, error) {
+	if p.primed != nil {
+		select {
+		case <-p.primed:
+		case <-p.ctx.Done():
+			return 0, p.ctx.Err()
+		}
+	}
 	for p.reading == nil {
 		select {
 		case b, more := <-p.full:

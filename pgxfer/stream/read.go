@@ -33,6 +33,7 @@ type unit struct {
 	n     int   // piece of the table, or batch of large objects
 	bytes int64 // estimate
 	last  bool  // of its batch
+	turns bool  // it is read before it is loaded, not meanwhile
 }
 
 // item names the unit in archives and ledgers.
@@ -313,9 +314,10 @@ func (d *dump) dumpSchema(ctx context.Context) error {
 	}
 }
 
-// brokenOff are pg_dump's words for what may pass.
+// brokenOff are pg_dump's words for what may pass. Of its encoding it complains when the session is lost in the moment in which it is set: every
+// server knows UTF8.
 var brokenOff = regexp.MustCompile(`conflict with recovery|terminating connection|server closed the connection|could not connect|connection to server|` +
-	`could not (?:send|receive) data|SSL SYSCALL error|no connection to the server`)
+	`could not (?:send|receive) data|SSL SYSCALL error|no connection to the server|invalid client encoding "UTF8"`)
 
 func (d *dump) dumpOnce(ctx context.Context, at string) error {
 	if err := os.RemoveAll(at); err != nil {

@@ -67,7 +67,9 @@ type restore struct {
 	status  *status
 	run     *graph.Run
 	guards  *guards
-	stage   atomic.Value // name of the phase
+	// turns says that both servers share the processors of this machine, and that they are not more than the workers keep busy.
+	turns bool
+	stage atomic.Value // name of the phase
 
 	mu     sync.Mutex
 	lines  []*line

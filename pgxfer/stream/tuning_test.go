@@ -17,10 +17,10 @@ func TestGINsAreBuiltWithLittleMemory(t *testing.T) {
 		{"a B-tree", "btree", "memory_of(n)", "built with 64MB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			source, target := with("16MB"), with("64MB")
+			source, target := with("32MB"), with("64MB")
 			statements(t, source, `CREATE TABLE numbers (n int)`, `INSERT INTO numbers SELECT generate_series(1, 20000)`,
 				`CREATE FUNCTION public.memory_of(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
-					IF current_setting('maintenance_work_mem') <> '16MB' AND current_query() ~ 'CREATE INDEX' THEN RAISE 'built with %', current_setting('maintenance_work_mem'); END IF; RETURN n; END $$`,
+					IF current_setting('maintenance_work_mem') <> '32MB' AND current_query() ~ 'CREATE INDEX' THEN RAISE 'built with %', current_setting('maintenance_work_mem'); END IF; RETURN n; END $$`,
 				`CREATE INDEX ON numbers USING `+c.method+` ((`+strings.ReplaceAll(c.of, "memory_of", "public.memory_of")+`))`)
 			_, err := copySmall(t, fast, source, target, nil)
 			if c.refused == "" && err != nil || c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused)) {

@@ -228,13 +228,16 @@ func (r *restore) do(ctx context.Context, slot int, n *graph.Node) error {
 	return err
 }
 
+// turnsTake is how many times as long loading takes when it takes turns with reading.
+const turnsTake = 1.6
+
 func (r *restore) doNode(ctx context.Context, slot int, n *graph.Node) error {
 	if list, ok := n.Work.([]unit); ok {
-		return r.load(ctx, slot, list)
+		return r.load(ctx, slot, list, r.turns && r.run.Yields(n, turnsTake))
 	}
 	j := jobOf(n)
 	if j.index != nil {
-		j.tuned = tuning(j.index, r.target.Version.Major(), r.run.Yields(n))
+		j.tuned = tuning(j.index, r.target.Version.Major(), r.run.Yields(n, 1))
 	}
 	return r.execute(ctx, slot, j)
 }

@@ -54,13 +54,17 @@ func TestWhatIsNotOnTheLongestWayYields(t *testing.T) {
 		name    string
 		workers int
 		beside  []float64 // costs of what is beside a node of 10 s
+		slower  float64   // by yielding
 		yields  bool
 	}{
-		{"done long before", 2, []float64{1, 2, 3}, true},
-		{"done just before", 2, []float64{5, 4}, true},
-		{"as much as three can do", 3, []float64{5, 5, 5, 5}, true},
-		{"too much for two", 2, []float64{5, 5, 5, 5}, false},
-		{"nothing decides", 2, []float64{10}, false},
+		{"done long before", 2, []float64{1, 2, 3}, 1, true},
+		{"done just before", 2, []float64{5, 4}, 1, true},
+		{"as much as three can do", 3, []float64{5, 5, 5, 5}, 1, true},
+		{"too much for two", 2, []float64{5, 5, 5, 5}, 1, false},
+		{"nothing decides", 2, []float64{10}, 1, false},
+		{"done before although slower", 2, []float64{3, 3}, 1.5, true},
+		{"not done before when slower", 2, []float64{5, 4}, 1.5, false},
+		{"would decide when slower", 3, []float64{7}, 1.5, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := &Graph{}
@@ -70,13 +74,26 @@ func TestWhatIsNotOnTheLongestWayYields(t *testing.T) {
 				other = g.Add(&Node{Name: fmt.Sprint("beside ", i), Cost: cost})
 			}
 			r := New(g, Limits{Total: c.workers})
-			if r.Yields(decides) {
+			if r.Yields(decides, c.slower) {
 				t.Error("what decides about the end yields")
 			}
-			if got := r.Yields(other); got != c.yields {
+			if got := r.Yields(other, c.slower); got != c.yields {
 				t.Errorf("the last beside it yields: %t, want %t", got, c.yields)
 			}
 		})
+	}
+}
+
+// Whatever the node that decides waits for decides as well.
+func TestWhatIsWaitedForDoesNotYield(t *testing.T) {
+	g := &Graph{}
+	first, second := g.Add(&Node{Name: "first", Cost: 2}), g.Add(&Node{Name: "second", Cost: 1})
+	g.Add(&Node{Name: "decides", Cost: 10}, first, second)
+	r := New(g, Limits{Total: 4})
+	for _, n := range []*Node{first, second} {
+		if r.Yields(n, 1.5) {
+			t.Errorf("the %s of what is waited for yields", n.Name)
+		}
 	}
 }
 

@@ -337,12 +337,13 @@ func (r *Run) SetLimits(limits Limits) bool {
 }
 
 // Yields says whether a node should leave room for another one: that one decides when everything ends, and all the rest is done before it
-// by as many workers as there are. Where there is more work than that, whatever ends a node sooner is to the good.
-func (r *Run) Yields(n *Node) bool {
+// by as many workers as there are, even if it takes so many times as long. Where there is more work than that, whatever ends a node sooner is to
+// the good. So it is for what the other one waits for.
+func (r *Run) Yields(n *Node, slower float64) bool {
 	total, longest, first := r.Left()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return first != nil && n.rank < longest && total <= longest*float64(max(r.limits.Total, 1))
+	return first != nil && n.rank*slower < longest && longest+(total-longest)*slower <= longest*float64(max(r.limits.Total, 1))
 }
 
 // Left is the cost still to be done, the longest way to the end, and the node it begins with. What runs counts in full.
