@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,6 +20,9 @@ import (
 type guards struct {
 	ctx    context.Context // of the loading
 	opener session.Opener
+	// orphans are those of all our sessions on the server: where the network was lost the server keeps the lock, for a minute and more, and
+	// the indexes would wait for it.
+	orphans *orphans
 
 	mu   sync.Mutex
 	held map[uint32]*guard // by table
@@ -31,8 +35,8 @@ type guard struct {
 	conn   *pgx.Conn     // read after done; nil without the lock
 }
 
-func newGuards(ctx context.Context, opener session.Opener) *guards {
-	return &guards{ctx: ctx, opener: opener, held: map[uint32]*guard{}}
+func newGuards(ctx context.Context, opener session.Opener, orphans *orphans) *guards {
+	return &guards{ctx: ctx, opener: opener, orphans: orphans, held: map[uint32]*guard{}}
 }
 
 // hold begins to guard a table, if it is one to be guarded and is not yet. It does not wait for the lock. Without one the transfer goes on just
@@ -56,6 +60,7 @@ func (g *guards) hold(t *plan.Table) {
 			return
 		}
 		if err := session.Exec(ctx, conn, `BEGIN; LOCK TABLE ONLY `+t.SQLName()+` IN SHARE UPDATE EXCLUSIVE MODE`); err != nil {
+			g.orphans.add(conn.PgConn().PID()) // it may wait for the lock still
 			session.Close(ctx, conn)
 			return
 		}
@@ -70,7 +75,7 @@ func (g *guards) release(table uint32) {
 	delete(g.held, table)
 	g.mu.Unlock()
 	if one != nil {
-		one.end(g.ctx)
+		g.end(one)
 	}
 }
 
@@ -81,12 +86,21 @@ func (g *guards) releaseAll() {
 	g.held = map[uint32]*guard{}
 	g.mu.Unlock()
 	for _, one := range all {
-		one.end(g.ctx)
+		g.end(one)
 	}
 }
 
-func (g *guard) end(ctx context.Context) {
-	g.cancel()
-	<-g.done
-	session.Close(ctx, g.conn)
+// end returns when the server has let go of the lock, or when it is known that its session has to be ended first.
+func (g *guards) end(one *guard) {
+	one.cancel()
+	<-one.done
+	if one.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(g.ctx), 5*time.Second)
+	defer cancel()
+	if err := session.Exec(ctx, one.conn, `COMMIT`); err != nil {
+		g.orphans.add(one.conn.PgConn().PID())
+	}
+	session.Close(ctx, one.conn)
 }

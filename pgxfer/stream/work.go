@@ -34,7 +34,7 @@ type builder struct {
 // work loads rows, builds indexes and adds constraints.
 func (r *restore) work(ctx context.Context) error {
 	r.stage.Store("data")
-	r.guards = newGuards(ctx, r.opener)
+	r.guards = newGuards(ctx, r.opener, &r.orphans)
 	defer r.guards.releaseAll()
 	b := r.build(ctx)
 	r.run = graph.New(b.g, r.limits(pgxfer.Workers{}))
