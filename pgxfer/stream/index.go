@@ -132,8 +132,8 @@ func (b *builder) root(table uint32) uint32 {
 // One that yields gets one process of the server: something else decides when the transfer ends. And a GIN is built quicker with less memory
 // than there is, up to 17: what it gathers before it writes is looked up for every key, which takes the longer the less of it the processor's
 // caches hold. It writes more often then, all over the index, which costs nothing as long as the index stays in the server's own cache, until
-// there is so little memory that the same keys are written again and again. Of 16 and 64 MB the one took a fifth less on one machine and a
-// twentieth less on another, each on its own; 32 MB is as good as the better of them.
+// there is so little memory that the same keys are written again and again. Of 16 and 64 MB the one took up to a fifth less on one machine and the
+// other a twentieth less on another machine, where 32 MB were as good as 64.
 func tuning(x *plan.Index, major int, yields bool) string {
 	sql := ""
 	if yields {
